@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace MetricsOperator.TestKit;
+
+/// <summary>Random input that can be repeated: the seed comes from <c>TEST_SEED</c> or the clock and is part of every failure message.</summary>
+public static class SeededRandom
+{
+    /// <summary>Runs the body with a seeded generator; a failure names the seed.</summary>
+    public static void Run(Action<Random> body, int? seed = null)
+    {
+        var chosen = seed
+            ?? (int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var fixedSeed)
+                ? fixedSeed
+                : Environment.TickCount);
+        try
+        {
+            body(new Random(chosen));
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"failed with TEST_SEED={chosen.ToString(CultureInfo.InvariantCulture)}: {e.Message}", e);
+        }
+    }
+}
