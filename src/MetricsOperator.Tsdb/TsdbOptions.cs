@@ -1,0 +1,43 @@
+using MetricsOperator.Timeseries.Labels;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MetricsOperator.Tsdb;
+
+/// <summary>How a data directory is opened and kept. Durations are milliseconds; the defaults are Prometheus'.</summary>
+public sealed record TsdbOptions
+{
+    /// <summary>The data directory; created when it does not exist.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Time range of the blocks that the head is cut into, and twice the window in which late samples are accepted.</summary>
+    public long MinBlockDurationMs { get; init; } = 2 * 60 * 60 * 1000L;
+
+    /// <summary>Longest time range that compaction merges blocks to; 0 means a tenth of the retention, at most 31 days.</summary>
+    public long MaxBlockDurationMs { get; init; }
+
+    /// <summary>How long samples are kept; 0 keeps them forever.</summary>
+    public long RetentionMs { get; init; } = 15 * 24 * 60 * 60 * 1000L;
+
+    /// <summary>How many bytes blocks, WAL and head chunks may use together; 0 means no limit.</summary>
+    public long RetentionBytes { get; init; }
+
+    /// <summary>How much older than the newest sample of its series a sample may be; 0 refuses out-of-order samples.</summary>
+    public long OutOfOrderWindowMs { get; init; }
+
+    /// <summary>Size at which a WAL segment is closed; a multiple of 32 KiB.</summary>
+    public int WalSegmentBytes { get; init; } = 128 * 1024 * 1024;
+
+    /// <summary>Compress WAL records with snappy.</summary>
+    public bool WalCompression { get; init; } = true;
+
+    /// <summary>
+    /// Asked for every series of the log at start; a series it refuses is not created and its samples are not loaded. They stay in the
+    /// log files until truncation removes them. Null keeps all.
+    /// </summary>
+    public Func<LabelSet, bool>? KeepOnReplay { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+}
