@@ -1,2 +1,8 @@
-// Replaced by the real composition root in the next commits of this series.
-return 0;
+using System.CommandLine;
+using MetricsOperator.Cli.Exporter;
+
+var root = new RootCommand("metricsctl: try, check and inspect metrics stacks.")
+{
+    ExporterCommand.Build(),
+};
+return await root.Parse(args).InvokeAsync();
