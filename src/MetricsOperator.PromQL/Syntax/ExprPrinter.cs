@@ -1,0 +1,6 @@
+namespace MetricsOperator.PromQL.Syntax;
+
+internal static class ExprPrinter
+{
+    public static string Print(Expr expression) => expression.GetType().Name;
+}
