@@ -1,9 +1,8 @@
 namespace MetricsOperator.Cli.Up;
 
-/// <summary>The manifests of <c>deploy/</c> that travel inside metricsctl.</summary>
+/// <summary>The examples of <c>deploy/examples</c> that travel inside metricsctl.</summary>
 internal static class EmbeddedManifests
 {
-    public const string Operator = "operator.yaml";
     public const string Quickstart = "quickstart.yaml";
     public const string NodeExporter = "node-exporter.yaml";
 

@@ -126,7 +126,7 @@ internal sealed class UpRun
 
     private static async Task InstallDefinitionsAsync(WorldClient client, Action<string> report, CancellationToken cancellation)
     {
-        var definitions = GeneratedFiles.All().Where(f => f.Path.StartsWith("crds/", StringComparison.Ordinal)).SelectMany(f => Manifests.Read(f.Text, f.Path)).ToList();
+        var definitions = Generated("crds/");
         foreach (var definition in definitions)
         {
             report(await client.ApplyAsync(definition, cancellation).ConfigureAwait(false));
@@ -146,7 +146,7 @@ internal sealed class UpRun
     private async Task InstallOperatorAsync(WorldClient client, Action<string> report, CancellationToken cancellation)
     {
         var deployment = string.Empty;
-        foreach (var manifest in LocalOperator.Adapt(Manifests.Read(EmbeddedManifests.Read(EmbeddedManifests.Operator), EmbeddedManifests.Operator)))
+        foreach (var manifest in LocalOperator.Adapt(Generated("deploy/")))
         {
             report(await client.ApplyAsync(manifest, cancellation).ConfigureAwait(false));
             if (manifest["kind"]!.GetValue<string>() == "Deployment")
@@ -250,6 +250,10 @@ internal sealed class UpRun
             Directory.Delete(_data, recursive: true);
         }
     }
+
+    /// <summary>The manifests that come from C# types, the same as in the source tree.</summary>
+    private static List<JsonObject> Generated(string folder) =>
+        [.. GeneratedFiles.All().Where(f => f.Path.StartsWith(folder, StringComparison.Ordinal)).SelectMany(f => Manifests.Read(f.Text, f.Path))];
 
     private static bool HasCondition(JsonNode? resource, string type) =>
         resource?["status"]?["conditions"]?.AsArray().Any(c => c?["type"]?.GetValue<string>() == type && c["status"]?.GetValue<string>() == "True") == true;
