@@ -42,6 +42,36 @@ internal static class LabelEncoding
         return text;
     }
 
+    /// <summary>As <see cref="Read"/>, for bytes that may be cut short or malformed.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> data, scoped ref int position, out ReadOnlySpan<byte> text)
+    {
+        text = default;
+        ulong length = 0;
+        for (var shift = 0; ; shift += 7)
+        {
+            if (shift > 28 || position >= data.Length)
+            {
+                return false;
+            }
+
+            var next = data[position++];
+            length |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80)
+            {
+                break;
+            }
+        }
+
+        if (length > (ulong)(data.Length - position))
+        {
+            return false;
+        }
+
+        text = data.Slice(position, (int)length);
+        position += (int)length;
+        return true;
+    }
+
     private static int UvarintSize(uint value)
     {
         var size = 1;

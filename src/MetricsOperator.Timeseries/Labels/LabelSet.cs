@@ -58,6 +58,29 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
         return builder.Build();
     }
 
+    /// <summary>Builds a set from bytes as <see cref="Encoded"/> gives them; null when they are cut short, unsorted or hold an empty value.</summary>
+    public static LabelSet? FromEncoded(ReadOnlySpan<byte> encoded)
+    {
+        var position = 0;
+        var count = 0;
+        ReadOnlySpan<byte> previous = default;
+        while (position < encoded.Length)
+        {
+            if (!LabelEncoding.TryRead(encoded, ref position, out var name)
+                || !LabelEncoding.TryRead(encoded, ref position, out var value)
+                || value.IsEmpty
+                || (count > 0 && previous.SequenceCompareTo(name) >= 0))
+            {
+                return null;
+            }
+
+            previous = name;
+            count++;
+        }
+
+        return count == 0 ? Empty : new LabelSet(encoded.ToArray(), count);
+    }
+
     /// <summary>The value of a label as UTF-8, valid as long as this object; empty when the label does not exist.</summary>
     public ReadOnlySpan<byte> GetUtf8(ReadOnlySpan<byte> name)
     {
