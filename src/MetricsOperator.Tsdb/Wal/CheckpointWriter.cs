@@ -1,0 +1,186 @@
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Files;
+
+namespace MetricsOperator.Tsdb.Wal;
+
+/// <summary>
+/// Replaces the old part of a log by a checkpoint that holds only what is still needed. In an order that replays to the same state
+/// whenever a crash comes: write and sync a temporary directory, rename, then delete segments oldest first, then older checkpoints.
+/// </summary>
+internal sealed class CheckpointWriter(string directory, int segmentBytes, bool compress)
+{
+    private readonly WalRecordWriter _record = new();
+    private readonly Dictionary<ulong, byte[]> _metadata = [];
+
+    /// <summary>Writes <c>checkpoint.(cut)</c> from the previous checkpoint and the segments up to <paramref name="cut"/>, and deletes those.</summary>
+    /// <param name="log">The directory as it is.</param>
+    /// <param name="cut">Last segment to replace.</param>
+    /// <param name="minTime">Samples before this time are left out.</param>
+    /// <param name="keepSeries">Whether a series record may still be needed.</param>
+    /// <param name="cancellation">Stops the writing; nothing is changed then.</param>
+    public void Replace(WalDirectory log, int cut, long minTime, Func<ulong, bool> keepSeries, CancellationToken cancellation)
+    {
+        var final = Path.Combine(directory, WalFormat.CheckpointName(cut));
+        var temporary = final + ".tmp";
+        if (Directory.Exists(temporary))
+        {
+            Directory.Delete(temporary, recursive: true);
+        }
+
+        using (var writer = new WalWriter(temporary, 0, segmentBytes, compress))
+        {
+            foreach (var segment in log.CheckpointSegments)
+            {
+                Filter(segment.Path, writer, minTime, keepSeries, cancellation);
+            }
+
+            foreach (var segment in log.Segments)
+            {
+                if (segment.Number <= cut)
+                {
+                    Filter(segment.Path, writer, minTime, keepSeries, cancellation);
+                }
+            }
+
+            WriteMetadata(writer, keepSeries);
+            writer.Write();
+        }
+
+        DataFiles.SyncDirectory(temporary);
+        Directory.Move(temporary, final);
+        DataFiles.SyncDirectory(directory);
+        DeleteReplaced(cut);
+    }
+
+    /// <summary>Deletes the segments and checkpoints that checkpoint <paramref name="cut"/> replaces.</summary>
+    public void DeleteReplaced(int cut)
+    {
+        foreach (var segment in DataFiles.Numbered(directory))
+        {
+            if (segment.Number <= cut)
+            {
+                File.Delete(segment.Path);
+            }
+        }
+
+        foreach (var (number, path) in WalDirectory.Checkpoints(directory).ToList())
+        {
+            if (number < cut)
+            {
+                Directory.Delete(path, recursive: true);
+            }
+        }
+
+        DataFiles.SyncDirectory(directory);
+    }
+
+    private void Filter(string path, WalWriter writer, long minTime, Func<ulong, bool> keepSeries, CancellationToken cancellation)
+    {
+        using var segment = new WalSegmentReader(path);
+        while (segment.Next(out var record))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (record.IsEmpty)
+            {
+                continue;
+            }
+
+            var type = (WalRecordType)record[0];
+            _record.Start(type);
+            var complete = type switch
+            {
+                WalRecordType.Series => FilterSeries(record, keepSeries),
+                WalRecordType.Tombstones => FilterTombstones(record, minTime),
+                WalRecordType.Metadata => CollectMetadata(record),
+                WalRecordType.Samples or WalRecordType.Exemplars or WalRecordType.Histograms or WalRecordType.FloatHistograms
+                    or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms => FilterSamples(record, minTime),
+                _ => true,
+            };
+            if (!complete && type != WalRecordType.Histograms)
+            {
+                throw new StorageException($"cannot write a checkpoint: {path} has a malformed record of type {(byte)type} before offset {segment.GoodLength}");
+            }
+
+            if (_record.Entries > 0)
+            {
+                writer.Add(_record.Record);
+                writer.Write();
+            }
+        }
+
+        if (segment.Error is not null)
+        {
+            throw new StorageException($"cannot write a checkpoint: {path} is damaged at offset {segment.GoodLength}: {segment.Error}");
+        }
+    }
+
+    private bool FilterSeries(ReadOnlySpan<byte> record, Func<ulong, bool> keepSeries)
+    {
+        var series = new SeriesRecord(record);
+        while (series.Next())
+        {
+            if (keepSeries(series.Reference))
+            {
+                _record.Series(series.Reference, series.LabelCount, series.EncodedLabels);
+            }
+        }
+
+        return !series.Failed;
+    }
+
+    private bool FilterSamples(ReadOnlySpan<byte> record, long minTime)
+    {
+        var samples = new SampleRecord(record);
+        while (samples.Next())
+        {
+            if (samples.Timestamp >= minTime)
+            {
+                _record.Copied(samples.Reference, samples.Timestamp, samples.Rest);
+            }
+        }
+
+        return !samples.Failed;
+    }
+
+    private bool FilterTombstones(ReadOnlySpan<byte> record, long minTime)
+    {
+        var tombstones = new TombstoneRecord(record);
+        while (tombstones.Next())
+        {
+            if (tombstones.MaxTime >= minTime)
+            {
+                _record.Tombstone(tombstones.Reference, tombstones.MinTime, tombstones.MaxTime);
+            }
+        }
+
+        return !tombstones.Failed;
+    }
+
+    // Only the newest metadata of a series is worth keeping; it is written once everything has been read.
+    private bool CollectMetadata(ReadOnlySpan<byte> record)
+    {
+        var metadata = new MetadataRecord(record);
+        while (metadata.Next())
+        {
+            _record.Start(WalRecordType.Metadata);
+            _record.Metadata(metadata.Reference, metadata.Type, metadata.Unit, metadata.Help);
+            _metadata[metadata.Reference] = _record.Record.ToArray();
+        }
+
+        _record.Start(WalRecordType.Metadata);
+        return !metadata.Failed;
+    }
+
+    private void WriteMetadata(WalWriter writer, Func<ulong, bool> keepSeries)
+    {
+        foreach (var (reference, record) in _metadata)
+        {
+            if (keepSeries(reference))
+            {
+                writer.Add(record);
+            }
+        }
+
+        _metadata.Clear();
+    }
+}

@@ -1,0 +1,200 @@
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace MetricsOperator.Tsdb.Wal;
+
+/// <summary>Reads the records of one log segment, page by page; its memory is a page and the largest record.</summary>
+internal sealed class WalSegmentReader : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly byte[] _page = new byte[WalFormat.PageSize];
+    private readonly ByteWriter _joined = new(1024);
+    private readonly ByteWriter _decompressed = new(4096);
+    private long _pageStart = -WalFormat.PageSize;
+    private int _pageLength;
+    private int _position = WalFormat.PageSize;
+
+    public WalSegmentReader(string path)
+    {
+        Path = path;
+        _file = DataFiles.OpenRead(path);
+        Length = RandomAccess.GetLength(_file);
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    /// <summary>Offset behind the last complete record.</summary>
+    public long GoodLength { get; private set; }
+
+    /// <summary>What is wrong at <see cref="GoodLength"/>, once <see cref="Next"/> returned false; null at a proper end.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>Reads the next record, valid until the next call; false at the end or at damage.</summary>
+    /// <exception cref="StorageException">The record uses a compression that cannot be read here; the file is not damaged.</exception>
+    public bool Next(out ReadOnlySpan<byte> record)
+    {
+        record = default;
+        if (Error is not null)
+        {
+            return false;
+        }
+
+        _joined.Clear();
+        byte flags = 0;
+        var inside = false;
+        while (true)
+        {
+            if (!NextFragment(out var type, out var payload))
+            {
+                if (Error is null && inside)
+                {
+                    Error = "the last record is torn";
+                }
+
+                return false;
+            }
+
+            var kind = type & WalFormat.KindMask;
+            var starts = kind is WalFormat.Full or WalFormat.First;
+            if (starts == inside)
+            {
+                Error = inside ? $"got fragment kind {kind} inside a record, want middle or last" : $"got fragment kind {kind}, want full or first";
+                return false;
+            }
+
+            if (inside && (type & ~WalFormat.KindMask) != flags)
+            {
+                Error = "fragments of one record differ in compression";
+                return false;
+            }
+
+            flags = (byte)(type & ~WalFormat.KindMask);
+            if (kind == WalFormat.Full)
+            {
+                return Finish(flags, payload, out record);
+            }
+
+            if (_joined.Length + payload.Length > WalFormat.MaxRecordSize)
+            {
+                Error = $"record is longer than {WalFormat.MaxRecordSize} bytes";
+                return false;
+            }
+
+            _joined.Bytes(payload);
+            inside = true;
+            if (kind == WalFormat.Last)
+            {
+                return Finish(flags, _joined.Written, out record);
+            }
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private bool Finish(byte flags, ReadOnlySpan<byte> payload, out ReadOnlySpan<byte> record)
+    {
+        record = payload;
+        if ((flags & WalFormat.Zstd) != 0)
+        {
+            throw new StorageException(
+                $"cannot read {Path} at offset {GoodLength}: got a record compressed with zstd, want none or snappy; "
+                + "start the old server once with --storage.tsdb.wal-compression-type=snappy and let it truncate its log");
+        }
+
+        if ((flags & WalFormat.Snappy) != 0)
+        {
+            if (!SnappyDecoder.Decode(payload, _decompressed, WalFormat.MaxRecordSize))
+            {
+                Error = "record is not a snappy block";
+                return false;
+            }
+
+            record = _decompressed.Written;
+        }
+
+        GoodLength = _pageStart + _position;
+        return true;
+    }
+
+    private bool NextFragment(out byte type, out ReadOnlySpan<byte> payload)
+    {
+        type = 0;
+        payload = default;
+        while (true)
+        {
+            // Less than a header is left in the page: it is padding. A file may end inside a page; what lacks counts as zeros.
+            if (_position + WalFormat.HeaderSize > WalFormat.PageSize || _position >= _pageLength)
+            {
+                if (!RestIsZero())
+                {
+                    Error = "bytes after the end of a page's records";
+                    return false;
+                }
+
+                if (!NextPage())
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
+            type = _page[_position];
+            if ((type & WalFormat.KindMask) == 0)
+            {
+                if (!RestIsZero())
+                {
+                    Error = "bytes after the end of a page's records";
+                    return false;
+                }
+
+                _position = WalFormat.PageSize;
+                continue;
+            }
+
+            if ((type & WalFormat.KindMask) > WalFormat.Last || (type & 0xE0) != 0)
+            {
+                Error = $"got fragment type 0x{type:x2}";
+                return false;
+            }
+
+            var header = new ByteReader(_page.AsSpan(_position + 1, WalFormat.HeaderSize - 1));
+            var length = header.Be16();
+            var checksum = header.Be32();
+            if (_position + WalFormat.HeaderSize + length > _pageLength)
+            {
+                Error = _pageLength < WalFormat.PageSize ? "the last record is torn" : $"got fragment length {length}, which exceeds the page";
+                return false;
+            }
+
+            payload = _page.AsSpan(_position + WalFormat.HeaderSize, length);
+            if (Crc32C.Of(payload) != checksum)
+            {
+                Error = $"got checksum 0x{Crc32C.Of(payload):x8}, want 0x{checksum:x8}";
+                return false;
+            }
+
+            _position += WalFormat.HeaderSize + length;
+            return true;
+        }
+    }
+
+    private bool RestIsZero() => _position >= _pageLength || !_page.AsSpan(_position.._pageLength).ContainsAnyExcept((byte)0);
+
+    private bool NextPage()
+    {
+        if (_pageLength < WalFormat.PageSize && _pageStart >= 0)
+        {
+            return false;
+        }
+
+        _pageStart += WalFormat.PageSize;
+        _pageLength = DataFiles.ReadFully(_file, _page, _pageStart);
+        _page.AsSpan(_pageLength).Clear();
+        _position = 0;
+        return _pageLength > 0;
+    }
+}
