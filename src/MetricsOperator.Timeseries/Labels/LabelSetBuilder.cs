@@ -2,10 +2,18 @@ using System.Text;
 
 namespace MetricsOperator.Timeseries.Labels;
 
-/// <summary>Builds a <see cref="LabelSet"/>, from nothing or by changing another one. Reusable after <see cref="Reset(LabelSet?)"/>; not thread-safe.</summary>
+/// <summary>
+/// Builds a <see cref="LabelSet"/>, from nothing or by changing another one. Reusable after <see cref="Reset(LabelSet?)"/>, then without
+/// allocating; not thread-safe.
+/// </summary>
 public sealed class LabelSetBuilder
 {
-    private readonly List<(byte[] Name, byte[] Value)> _labels = [];
+    // Names and values are appended here; what a change leaves behind is garbage until the next reset.
+    private byte[] _text = new byte[512];
+    private int _used;
+
+    // Sorted by name.
+    private Entry[] _entries = new Entry[16];
 
     public LabelSetBuilder()
     {
@@ -13,15 +21,19 @@ public sealed class LabelSetBuilder
 
     public LabelSetBuilder(LabelSet from) => Reset(from);
 
+    /// <summary>Number of labels set now.</summary>
+    public int Count { get; private set; }
+
     /// <summary>Starts over from <paramref name="from"/>, or from no labels.</summary>
     public LabelSetBuilder Reset(LabelSet? from = null)
     {
-        _labels.Clear();
+        _used = 0;
+        Count = 0;
         if (from is not null)
         {
             foreach (var label in from)
             {
-                _labels.Add((label.Name.ToArray(), label.Value.ToArray()));
+                Insert(Count, Store(label.Name), Store(label.Value));
             }
         }
 
@@ -36,76 +48,145 @@ public sealed class LabelSetBuilder
         {
             if (index >= 0)
             {
-                _labels.RemoveAt(index);
+                RemoveAt(index);
             }
         }
         else if (index >= 0)
         {
-            _labels[index] = (_labels[index].Name, value.ToArray());
+            _entries[index].Value = Store(value);
         }
         else
         {
-            _labels.Insert(~index, (name.ToArray(), value.ToArray()));
+            Insert(~index, Store(name), Store(value));
         }
 
         return this;
     }
 
     /// <inheritdoc cref="Set(ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>
-    public LabelSetBuilder Set(string name, string value) => Set(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(value));
+    public LabelSetBuilder Set(string name, string value)
+    {
+        Span<byte> buffer = stackalloc byte[512];
+        var nameSize = Encoding.UTF8.GetMaxByteCount(name.Length);
+        var size = nameSize + Encoding.UTF8.GetMaxByteCount(value.Length);
+        var utf8 = size <= buffer.Length ? buffer : new byte[size];
+        var nameLength = Encoding.UTF8.GetBytes(name, utf8);
+        var valueLength = Encoding.UTF8.GetBytes(value, utf8[nameLength..]);
+        return Set(utf8[..nameLength], utf8.Slice(nameLength, valueLength));
+    }
 
     /// <summary>Removes a label if it exists.</summary>
     public LabelSetBuilder Remove(ReadOnlySpan<byte> name) => Set(name, default);
 
     /// <inheritdoc cref="Remove(ReadOnlySpan{byte})"/>
-    public LabelSetBuilder Remove(string name) => Remove(Encoding.UTF8.GetBytes(name));
+    public LabelSetBuilder Remove(string name) => Set(name, string.Empty);
 
     /// <summary>The value of a label, or an empty string.</summary>
-    public string Get(string name) => Encoding.UTF8.GetString(GetUtf8(Encoding.UTF8.GetBytes(name)));
+    public string Get(string name)
+    {
+        Span<byte> buffer = stackalloc byte[256];
+        var size = Encoding.UTF8.GetMaxByteCount(name.Length);
+        var utf8 = size <= buffer.Length ? buffer : new byte[size];
+        var value = GetUtf8(utf8[..Encoding.UTF8.GetBytes(name, utf8)]);
+        return value.IsEmpty ? string.Empty : Encoding.UTF8.GetString(value);
+    }
 
-    /// <summary>The value of a label as UTF-8, or empty; valid until the next change.</summary>
+    /// <summary>The value of a label as UTF-8, or empty; valid until the next reset.</summary>
     public ReadOnlySpan<byte> GetUtf8(ReadOnlySpan<byte> name)
     {
         var index = Find(name);
-        return index >= 0 ? _labels[index].Value : default;
+        return index >= 0 ? Text(_entries[index].Value) : default;
+    }
+
+    /// <summary>Name of the label at an index below <see cref="Count"/>, in name order; valid until the next reset.</summary>
+    public ReadOnlySpan<byte> NameAt(int index) => Text(_entries[index].Name);
+
+    /// <summary>Value of the label at an index below <see cref="Count"/>, in name order; valid until the next reset.</summary>
+    public ReadOnlySpan<byte> ValueAt(int index) => Text(_entries[index].Value);
+
+    /// <summary>Removes the label at an index below <see cref="Count"/>.</summary>
+    public void RemoveAt(int index)
+    {
+        Count--;
+        Array.Copy(_entries, index + 1, _entries, index, Count - index);
     }
 
     /// <summary>Names that are set now, in order; a copy, so that the builder may be changed while walking it.</summary>
-    public IReadOnlyList<string> Names() => _labels.ConvertAll(l => Encoding.UTF8.GetString(l.Name));
+    public IReadOnlyList<string> Names()
+    {
+        var names = new string[Count];
+        for (var i = 0; i < names.Length; i++)
+        {
+            names[i] = Encoding.UTF8.GetString(NameAt(i));
+        }
+
+        return names;
+    }
 
     /// <summary>The labels as an immutable set.</summary>
     public LabelSet Build()
     {
-        if (_labels.Count == 0)
+        if (Count == 0)
         {
             return LabelSet.Empty;
         }
 
         var size = 0;
-        foreach (var (name, value) in _labels)
+        foreach (ref readonly var entry in _entries.AsSpan(0, Count))
         {
-            size += LabelEncoding.SizeOf(name.Length) + LabelEncoding.SizeOf(value.Length);
+            size += LabelEncoding.SizeOf(entry.Name.Length) + LabelEncoding.SizeOf(entry.Value.Length);
         }
 
         var data = new byte[size];
         var position = 0;
-        foreach (var (name, value) in _labels)
+        foreach (ref readonly var entry in _entries.AsSpan(0, Count))
         {
-            position += LabelEncoding.Write(data.AsSpan(position), name);
-            position += LabelEncoding.Write(data.AsSpan(position), value);
+            position += LabelEncoding.Write(data.AsSpan(position), Text(entry.Name));
+            position += LabelEncoding.Write(data.AsSpan(position), Text(entry.Value));
         }
 
-        return new LabelSet(data, _labels.Count);
+        return new LabelSet(data, Count);
+    }
+
+    private ReadOnlySpan<byte> Text(Piece piece) => _text.AsSpan(piece.Start, piece.Length);
+
+    private Piece Store(ReadOnlySpan<byte> text)
+    {
+        var end = _used + text.Length;
+        if (end > _text.Length)
+        {
+            // The old array stays as it is: spans handed out before, perhaps this very text, go on to be valid.
+            var larger = new byte[Math.Max(_text.Length * 2, end)];
+            _text.AsSpan(0, _used).CopyTo(larger);
+            _text = larger;
+        }
+
+        text.CopyTo(_text.AsSpan(_used));
+        var piece = new Piece(_used, text.Length);
+        _used = end;
+        return piece;
+    }
+
+    private void Insert(int index, Piece name, Piece value)
+    {
+        if (Count == _entries.Length)
+        {
+            Array.Resize(ref _entries, Count * 2);
+        }
+
+        Array.Copy(_entries, index, _entries, index + 1, Count - index);
+        _entries[index] = new Entry { Name = name, Value = value };
+        Count++;
     }
 
     private int Find(ReadOnlySpan<byte> name)
     {
         var low = 0;
-        var high = _labels.Count - 1;
+        var high = Count - 1;
         while (low <= high)
         {
             var middle = (low + high) >> 1;
-            var order = _labels[middle].Name.AsSpan().SequenceCompareTo(name);
+            var order = NameAt(middle).SequenceCompareTo(name);
             if (order == 0)
             {
                 return middle;
@@ -122,5 +203,13 @@ public sealed class LabelSetBuilder
         }
 
         return ~low;
+    }
+
+    private readonly record struct Piece(int Start, int Length);
+
+    private struct Entry
+    {
+        public Piece Name;
+        public Piece Value;
     }
 }
