@@ -1,0 +1,130 @@
+using System.Text.Json.Nodes;
+
+namespace MetricsOperator.LocalCluster.Kubelet.Pods;
+
+/// <summary>Computes a pod's status from the states of its containers: phase, conditions, addresses. Pure.</summary>
+internal static class PodStatus
+{
+    /// <summary>The status to write; starts from the present one so that what others wrote there stays.</summary>
+    /// <param name="pod">The pod as stored.</param>
+    /// <param name="init">Its init containers in order.</param>
+    /// <param name="main">Its containers in order.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="podIp">The pod's address, or null before it has one.</param>
+    /// <param name="now">The time of a condition that changes.</param>
+    public static JsonObject Build(
+        JsonObject pod, IReadOnlyList<ContainerLife> init, IReadOnlyList<ContainerLife> main, NodeFacts node, string? podIp, DateTimeOffset now)
+    {
+        var status = (JsonObject?)pod.Map("status")?.DeepClone() ?? [];
+        var phase = Phase(pod.Text("spec", "restartPolicy") ?? "Always", init, main);
+        var initialized = init.All(HasDoneItsPart);
+        var unready = main.Where(container => !container.Ready).Select(container => container.Name).ToList();
+        var over = phase is "Succeeded" or "Failed";
+        var notReady = unready.Count == 0 && !over
+            ? (null, null)
+            : phase == "Succeeded" ? ("PodCompleted", null) : phase == "Failed" ? ("PodFailed", null) : ("ContainersNotReady", $"containers with unready status: [{string.Join(' ', unready)}]");
+        var incomplete = init.Where(container => !HasDoneItsPart(container)).Select(container => container.Name);
+
+        var conditions = new JsonArray();
+        Add(conditions, status, "Initialized", initialized ? (null, null) : ("ContainersNotInitialized", $"containers with incomplete status: [{string.Join(' ', incomplete)}]"), now);
+        Add(conditions, status, "Ready", initialized ? notReady : ("ContainersNotReady", $"containers with unready status: [{string.Join(' ', unready)}]"), now);
+        Add(conditions, status, "ContainersReady", notReady, now);
+        Add(conditions, status, "PodScheduled", (null, null), now);
+        foreach (var other in status.Items("conditions").Where(condition => condition.Text("type") is not ("Initialized" or "Ready" or "ContainersReady" or "PodScheduled")))
+        {
+            conditions.Add(other.DeepClone());
+        }
+
+        status["conditions"] = conditions;
+        status["containerStatuses"] = new JsonArray([.. main.Select(container => container.ToStatus())]);
+        if (init.Count > 0)
+        {
+            status["initContainerStatuses"] = new JsonArray([.. init.Select(container => container.ToStatus())]);
+        }
+
+        status["hostIP"] = node.Address;
+        status["phase"] = phase;
+        if (podIp is not null)
+        {
+            status["podIP"] = podIp;
+            status["podIPs"] = new JsonArray(new JsonObject { ["ip"] = podIp });
+        }
+
+        status["qosClass"] = QosClass(pod);
+        status["startTime"] ??= now.ToSeconds();
+        return status;
+    }
+
+    /// <summary>Guaranteed, Burstable or BestEffort from requests and limits of all containers.</summary>
+    public static string QosClass(JsonObject pod)
+    {
+        var containers = pod.Items("spec", "containers").Concat(pod.Items("spec", "initContainers")).ToList();
+        string[] resources = ["cpu", "memory"];
+        if (containers.All(container => resources.All(name => Request(container, name) is null or 0 && Limit(container, name) is null or 0)))
+        {
+            return "BestEffort";
+        }
+
+        return containers.All(container => resources.All(name => Limit(container, name) is { } limit and not 0 && (Request(container, name) ?? limit) == limit))
+            ? "Guaranteed"
+            : "Burstable";
+    }
+
+    private static decimal? Request(JsonObject container, string resource) => Quantity.Parse(container.IntOrText("resources", "requests", resource));
+
+    private static decimal? Limit(JsonObject container, string resource) => Quantity.Parse(container.IntOrText("resources", "limits", resource));
+
+    /// <summary>An init container must have succeeded; one with restartPolicy Always (a sidecar) must have started.</summary>
+    private static bool HasDoneItsPart(ContainerLife container) =>
+        container.Container.Text("restartPolicy") == "Always" ? container.Started : container.Succeeded;
+
+    private static string Phase(string restartPolicy, IReadOnlyList<ContainerLife> init, IReadOnlyList<ContainerLife> main)
+    {
+        var failedInit = init.Any(container => container.IsOver && !container.Succeeded);
+        if (failedInit)
+        {
+            return "Failed";
+        }
+
+        if (init.Any(container => !HasDoneItsPart(container)) && main.All(container => container.WaitsForFirstStart))
+        {
+            return "Pending";
+        }
+
+        if (main.Any(container => container.WaitsForFirstStart))
+        {
+            return "Pending";
+        }
+
+        if (restartPolicy == "Always" || main.Any(container => !container.IsOver))
+        {
+            return "Running";
+        }
+
+        return main.All(container => container.Succeeded) ? "Succeeded" : "Failed";
+    }
+
+    private static void Add(JsonArray conditions, JsonObject status, string type, (string? Reason, string? Message) problem, DateTimeOffset now)
+    {
+        var value = problem.Reason is null ? "True" : "False";
+        var earlier = status.Items("conditions").FirstOrDefault(condition => condition.Text("type") == type);
+        var condition = new JsonObject
+        {
+            ["lastProbeTime"] = null,
+            ["lastTransitionTime"] = earlier.Text("status") == value ? earlier.Text("lastTransitionTime") : now.ToSeconds(),
+        };
+        if (problem.Message is not null)
+        {
+            condition["message"] = problem.Message;
+        }
+
+        if (problem.Reason is not null)
+        {
+            condition["reason"] = problem.Reason;
+        }
+
+        condition["status"] = value;
+        condition["type"] = type;
+        conditions.Add(condition);
+    }
+}
