@@ -95,6 +95,10 @@ public sealed record KubernetesTargets
     [AllowedValues("node", "pod", "service", "endpointslice", "endpoints", ApiServerRole)]
     public string Role { get; set; } = string.Empty;
 
+    [Description("Port to scrape, by name or number. Default: every port.")]
+    [Bounds(1, 63)]
+    public string? Port { get; set; }
+
     [Description("Where to look. Default: the namespace of the stack.")]
     public NamespaceSelection Namespaces { get; set; } = new();
 
