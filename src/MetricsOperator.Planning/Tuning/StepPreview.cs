@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using MetricsOperator.Api.V1alpha1;
 using MetricsOperator.Api.Values;
 using MetricsOperator.Planning.Incidents;
@@ -67,7 +68,7 @@ public static class StepPreview
         }
 
         // A metric counts as dropped when no changed job keeps it; jobs that stay as they are may still hold it, hence "up to".
-        var dropped = words.TopMetrics().Where(t => !filters.Exists(f => f.IsMatch(t.Metric))).ToList();
+        var dropped = words.TopMetrics().Where(t => !filters.Exists(f => f.IsMatch(Encoding.UTF8.GetBytes(t.Metric)))).ToList();
         if (dropped.Count == 0)
         {
             return "none of the largest metrics; the rest that the keep-lists do not name";
