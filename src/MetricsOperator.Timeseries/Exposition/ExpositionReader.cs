@@ -15,7 +15,7 @@ public ref partial struct ExpositionReader
     private readonly ExpositionFormat _format;
     private readonly bool _isUtf8;
     private int _position;
-    private bool _isFinished;
+    private ExpositionEntry? _last;
     private LabelNormalization _normalization;
 
     // The metric name of the current line without quotes, and the first byte after the brace that opens its labels (0: no labels).
@@ -66,15 +66,7 @@ public ref partial struct ExpositionReader
     }
 
     /// <summary>Goes to the next line. After End and Error it stays there.</summary>
-    public ExpositionEntry Next()
-    {
-        if (_isFinished)
-        {
-            return ErrorMessage.Length > 0 ? ExpositionEntry.Error : ExpositionEntry.End;
-        }
-
-        return _format == ExpositionFormat.Text ? NextText() : NextOpenMetrics();
-    }
+    public ExpositionEntry Next() => _last ?? (_format == ExpositionFormat.Text ? NextText() : NextOpenMetrics());
 
     /// <summary>After <see cref="ExpositionEntry.Help"/>: the help text without escapes.</summary>
     public readonly string ReadHelp() => EscapedText.ToString(Text, quotes: _format == ExpositionFormat.OpenMetrics);
@@ -120,8 +112,8 @@ public ref partial struct ExpositionReader
 
     private ExpositionEntry Fail(string what, int offset)
     {
-        _isFinished = true;
         SetError(what, offset);
+        _last = ExpositionEntry.Error;
         return ExpositionEntry.Error;
     }
 
@@ -133,7 +125,7 @@ public ref partial struct ExpositionReader
 
     private ExpositionEntry End()
     {
-        _isFinished = true;
+        _last = ExpositionEntry.End;
         return ExpositionEntry.End;
     }
 }
