@@ -9,13 +9,13 @@ public sealed class KubeConnection : IDisposable
     private readonly BearerToken _token;
     private readonly Uri _requestBase;
 
-    internal KubeConnection(ConnectionSettings settings)
+    internal KubeConnection(ConnectionSettings settings, HttpMessageHandler? handler = null)
     {
         Server = settings.Server;
         Namespace = settings.Namespace;
         _token = settings.Token;
         _requestBase = ConnectionPool.RequestBase(settings);
-        _http = new HttpMessageInvoker(ConnectionPool.CreateHandler(settings));
+        _http = new HttpMessageInvoker(handler ?? ConnectionPool.CreateHandler(settings));
     }
 
     /// <summary>Base address, for example <c>https://10.0.0.1:443/</c>.</summary>
