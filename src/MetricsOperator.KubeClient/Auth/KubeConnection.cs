@@ -87,7 +87,7 @@ public sealed class KubeConnection : IDisposable
         return new Uri(root, prefix + pathAndQuery);
     }
 
-    private Task<HttpResponseMessage> AttemptAsync(HttpRequestMessage request, string? token, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> AttemptAsync(HttpRequestMessage request, string? token, CancellationToken cancellation)
     {
         if (request.RequestUri!.Scheme == Uri.UriSchemeHttps)
         {
@@ -100,6 +100,14 @@ public sealed class KubeConnection : IDisposable
             request.Headers.Authorization = new("Bearer", token);
         }
 
-        return _http.SendAsync(request, cancellation);
+        try
+        {
+            return await _http.SendAsync(request, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            // The handler reports its own connect time limit as a cancellation that nobody asked for.
+            throw new TimeoutException($"cannot connect to {Server.Authority}: {e.Message}", e);
+        }
     }
 }

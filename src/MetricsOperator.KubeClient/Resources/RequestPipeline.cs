@@ -23,6 +23,7 @@ internal sealed class RequestPipeline(KubeConnection connection, KubeRestClientO
         for (var retry = 0; ; retry++)
         {
             TimeSpan delay;
+            await ThrottleAsync(request, cancellation).ConfigureAwait(false);
             try
             {
                 using var limit = new CancellationTokenSource(options.RequestTimeout, options.Time);
@@ -63,6 +64,7 @@ internal sealed class RequestPipeline(KubeConnection connection, KubeRestClientO
     /// <exception cref="KubeApiException">The server refused.</exception>
     public async Task<HttpResponseMessage> OpenAsync(KubeRequest request, CancellationToken cancellation)
     {
+        await ThrottleAsync(request, cancellation).ConfigureAwait(false);
         var response = await AttemptAsync(request, cancellation).ConfigureAwait(false);
         if (response.IsSuccessStatusCode)
         {
@@ -115,11 +117,15 @@ internal sealed class RequestPipeline(KubeConnection connection, KubeRestClientO
         };
     }
 
-    private async Task<HttpResponseMessage> AttemptAsync(KubeRequest request, CancellationToken cancellation)
+    private async Task ThrottleAsync(KubeRequest request, CancellationToken cancellation)
     {
         var waited = await _limiter.TakeAsync(cancellation).ConfigureAwait(false);
+        KubeClientMeter.RateLimiterDuration.Record(waited.TotalSeconds, Tag("verb", request.Method.Method), Tag("host", connection.Server.Authority));
+    }
+
+    private async Task<HttpResponseMessage> AttemptAsync(KubeRequest request, CancellationToken cancellation)
+    {
         var host = connection.Server.Authority;
-        KubeClientMeter.RateLimiterDuration.Record(waited.TotalSeconds, Tag("verb", request.Method.Method), Tag("host", host));
         if (!request.IsRead && options.MayWrite is { } mayWrite && !mayWrite())
         {
             throw new WriteFencedException(request.Describe());

@@ -53,6 +53,19 @@ public sealed class WorkQueueTests
     }
 
     [Fact]
+    public async Task Place_left_behind_by_a_raised_key_is_not_used_by_its_next_turn()
+    {
+        using var queue = Queue();
+        queue.Add("d", -100);
+        queue.Add("a", -100);
+        queue.Add("d", 100);
+        Assert.Equal("d", (await queue.TakeAsync(default)).Key);
+        queue.Add("d", -100);
+        queue.Done("d");
+        Assert.Equal(["a", "d"], await Drain(queue));
+    }
+
+    [Fact]
     public async Task Equal_priority_is_first_in_first_out()
     {
         using var queue = Queue();

@@ -202,6 +202,15 @@ public sealed class KubeRestClientTests
     }
 
     [Fact]
+    public async Task Connect_time_limit_is_a_timeout_and_no_cancellation()
+    {
+        using var connection = new KubeConnection(
+            new ConnectionSettings { Server = new Uri("http://far"), Token = new BearerToken(null, null, TimeProvider.System) },
+            new FailingHandler(new TaskCanceledException("connect", new TimeoutException())));
+        await Assert.ThrowsAsync<TimeoutException>(() => new KubeRestClient(connection).GetAsync(ResourceKinds.Pods, "a", "p"));
+    }
+
+    [Fact]
     public async Task Rotated_token_is_read_again_on_401_and_the_request_repeated()
     {
         await using var server = await FakeApiServer.StartAsync();
@@ -304,4 +313,9 @@ public sealed class KubeRestClientTests
     private static Dictionary<string, string> Data(string value) => new() { ["k"] = value };
 
     private static V1ConfigMap Map(string name, string value) => new() { Metadata = new() { Name = name, Namespace = "a" }, Data = Data(value) };
+
+    private sealed class FailingHandler(Exception failure) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromException<HttpResponseMessage>(failure);
+    }
 }
