@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Contracts;
 using IQueryable = MetricsOperator.Timeseries.Contracts.IQueryable;
 
@@ -6,20 +8,80 @@ namespace MetricsOperator.PromQL.Engine;
 /// <summary>Evaluates PromQL over a storage. Thread-safe; queries share nothing but the settings.</summary>
 public sealed class QueryEngine(QueryEngineOptions options)
 {
+    private readonly ParserOptions _parser = new()
+    {
+        ExperimentalFunctions = options.Features.HasFlag(EngineFeatures.ExperimentalFunctions),
+        DurationExpressions = options.Features.HasFlag(EngineFeatures.DurationExpressions),
+    };
+
     public QueryEngineOptions Options { get; } = options;
 
     /// <summary>Evaluates a query at one time.</summary>
-    /// <exception cref="Syntax.ParseException">The text is not valid.</exception>
+    /// <exception cref="ParseException">The text is not valid.</exception>
     /// <exception cref="QueryExecutionException">The evaluation fails.</exception>
     /// <exception cref="QueryTimeoutException">It took too long.</exception>
     /// <exception cref="QueryCanceledException">The token was cancelled.</exception>
     /// <exception cref="StorageException">The storage failed.</exception>
     public QueryResult Instant(IQueryable storage, string query, long timeMs, QueryOptions options, CancellationToken cancellation) =>
-        throw new QueryExecutionException("not written yet");
+        Run(storage, query, PromQLParser.Parse(query, _parser), Frame.Instant(timeMs), isRange: false, options, cancellation);
 
     /// <summary>Evaluates a query at every step from start to end, both included; the value is a matrix.</summary>
-    /// <inheritdoc cref="Instant"/>
+    /// <exception cref="ParseException">The text is not valid, or its type cannot be evaluated over a range.</exception>
+    /// <exception cref="QueryExecutionException">The evaluation fails.</exception>
+    /// <exception cref="QueryTimeoutException">It took too long.</exception>
+    /// <exception cref="QueryCanceledException">The token was cancelled.</exception>
+    /// <exception cref="StorageException">The storage failed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The step is not positive or the end is before the start.</exception>
     public QueryResult Range(
-        IQueryable storage, string query, long startMs, long endMs, long stepMs, QueryOptions options, CancellationToken cancellation) =>
-        throw new QueryExecutionException("not written yet");
+        IQueryable storage, string query, long startMs, long endMs, long stepMs, QueryOptions options, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stepMs);
+        ArgumentOutOfRangeException.ThrowIfLessThan(endMs, startMs);
+        var expression = PromQLParser.Parse(query, _parser);
+        if (expression.Type is not (PromType.Scalar or PromType.InstantVector))
+        {
+            throw new ParseException(
+                $"invalid expression type \"{expression.Type.Describe()}\" for range query, must be Scalar or instant Vector");
+        }
+
+        return Run(storage, query, expression, Frame.Range(startMs, endMs, stepMs), isRange: true, options, cancellation);
+    }
+
+    private QueryResult Run(
+        IQueryable storage, string query, Expr expression, Frame frame, bool isRange, QueryOptions options, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var timeout = options.Timeout is { } wanted && wanted < Options.Timeout ? wanted : Options.Timeout;
+        using var deadline = new CancellationTokenSource(timeout, Options.Time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        var lookback = options.LookbackMs ?? Options.LookbackMs;
+        var plan = new QueryPlan(expression, frame, lookback, Options.DefaultSubqueryStepMs);
+        var budget = new SampleBudget(Options.MaxSamples, cancellation, deadline.Token);
+        var statistics = new SampleStatistics(frame.Steps, options.PerStepStats);
+        try
+        {
+            using var querier = storage.OpenQuerier(Math.Min(plan.MinMs, plan.MaxMs), Math.Max(plan.MinMs, plan.MaxMs));
+            var context = new QueryContext(plan, querier, budget, statistics, Options.Features, lookback, stop.Token);
+            var prepared = Stopwatch.GetTimestamp();
+            var evaluator = new Evaluator(context, frame, statistics);
+            var result = new ResultBuilder(evaluator, options.Limit).Build(expression, isRange, out var sorting);
+            var total = Stopwatch.GetElapsedTime(started);
+            var stats = new QueryStats
+            {
+                TotalQueryableSamples = statistics.Total,
+                PeakSamples = budget.Peak,
+                SamplesPerStep = statistics.PerStep?.Select((count, step) => (frame.At(step), count)).ToList(),
+                PreparationTime = Stopwatch.GetElapsedTime(started, prepared),
+                InnerEvalTime = total - Stopwatch.GetElapsedTime(started, prepared) - sorting,
+                ResultSortTime = sorting,
+                TotalTime = total,
+            };
+            return new QueryResult(result, context.Annotations.Warnings(query), context.Annotations.Infos(query), stats);
+        }
+        catch (OperationCanceledException)
+        {
+            budget.ThrowIfStopped();
+            throw;
+        }
+    }
 }

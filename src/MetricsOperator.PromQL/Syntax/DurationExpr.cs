@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MetricsOperator.PromQL.Syntax;
 
 /// <summary>Arithmetic on durations inside a range, a step or an offset; values are seconds.</summary>
@@ -13,8 +11,10 @@ public abstract class DurationExpr
     {
         public override double Seconds() => seconds;
 
+        public Literal Negate() => new(-seconds, isDuration);
+
         public override string ToString() =>
-            isDuration ? Durations.Format((long)Math.Round(seconds * 1000)) : seconds.ToString("R", CultureInfo.InvariantCulture);
+            isDuration ? Durations.Format((long)Math.Round(seconds * 1000)) : GoNumbers.Format(seconds);
     }
 
     internal sealed class Negated(DurationExpr operand) : DurationExpr

@@ -13,6 +13,13 @@ public sealed class ParseException : Exception
         Problem = problem;
     }
 
+    /// <summary>A query that is valid in itself but cannot be used as asked.</summary>
+    public ParseException(string problem)
+        : base(problem)
+    {
+        Problem = problem;
+    }
+
     /// <summary>The part of the query that is wrong.</summary>
     public PositionRange Position { get; }
 

@@ -1,0 +1,102 @@
+using System.Text;
+using MetricsOperator.Timeseries.Labels;
+
+namespace MetricsOperator.PromQL.Engine;
+
+/// <summary>
+/// Picks labels of a set into a reused buffer, in the encoding of <see cref="LabelSet.Encoded"/>: equal bytes are equal label sets, so
+/// the bytes serve as grouping and matching keys without allocating. Not thread-safe.
+/// </summary>
+internal sealed class LabelProjection
+{
+    private static readonly byte[][] Reserved = ["__name__"u8.ToArray(), "__type__"u8.ToArray(), "__unit__"u8.ToArray()];
+
+    private readonly byte[][] _names;
+    private readonly bool _keep;
+    private byte[] _buffer = new byte[256];
+    private int _length;
+
+    private LabelProjection(IEnumerable<string> names, bool keep)
+    {
+        _names = names.Distinct(StringComparer.Ordinal).Select(Encoding.UTF8.GetBytes).ToArray();
+        _keep = keep;
+    }
+
+    /// <summary>Keeps only the named labels.</summary>
+    public static LabelProjection Keeping(IEnumerable<string> names) => new(names, keep: true);
+
+    /// <summary>Keeps all but the named labels.</summary>
+    public static LabelProjection Dropping(IEnumerable<string> names) => new(names, keep: false);
+
+    /// <summary>Keeps everything (but the reserved labels when asked to hide them).</summary>
+    public static LabelProjection All() => new([], keep: false);
+
+    public static bool IsReserved(ReadOnlySpan<byte> name) =>
+        name.Length == 8 && name[0] == '_' && (name.SequenceEqual(Reserved[0]) || name.SequenceEqual(Reserved[1]) || name.SequenceEqual(Reserved[2]));
+
+    /// <summary>The labels without <c>__name__</c>, <c>__type__</c> and <c>__unit__</c>.</summary>
+    public static LabelSet WithoutReserved(LabelSet labels)
+    {
+        foreach (var label in labels)
+        {
+            if (IsReserved(label.Name))
+            {
+                return All().ToLabels(labels, hideReserved: true);
+            }
+        }
+
+        return labels;
+    }
+
+    /// <summary>The bytes of the picked labels, valid until the next call.</summary>
+    /// <param name="labels">The full set.</param>
+    /// <param name="hideReserved">True if the reserved labels have been dropped already.</param>
+    public ReadOnlySpan<byte> Pick(LabelSet labels, bool hideReserved)
+    {
+        _length = 0;
+        foreach (var label in labels)
+        {
+            if (IsNamed(label.Name) == _keep && !(hideReserved && IsReserved(label.Name)))
+            {
+                Append(label.Name);
+                Append(label.Value);
+            }
+        }
+
+        return _buffer.AsSpan(0, _length);
+    }
+
+    public LabelSet ToLabels(LabelSet labels, bool hideReserved) => LabelSet.FromEncoded(Pick(labels, hideReserved))!;
+
+    private bool IsNamed(ReadOnlySpan<byte> name)
+    {
+        foreach (var candidate in _names)
+        {
+            if (name.SequenceEqual(candidate))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Append(ReadOnlySpan<byte> text)
+    {
+        if (_buffer.Length < _length + text.Length + 5)
+        {
+            Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _length + text.Length + 5));
+        }
+
+        var length = (uint)text.Length;
+        while (length >= 0x80)
+        {
+            _buffer[_length++] = (byte)(length | 0x80);
+            length >>= 7;
+        }
+
+        _buffer[_length++] = (byte)length;
+        text.CopyTo(_buffer.AsSpan(_length));
+        _length += text.Length;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Timeseries.Histograms;
+
+namespace MetricsOperator.PromQL.Engine;
+
+/// <summary>Evaluates the root expression and turns its columns into the value that callers see.</summary>
+internal sealed class ResultBuilder(Evaluator evaluator, int limit)
+{
+    private readonly Frame _frame = evaluator.Frame;
+
+    public PromValue Build(Expr root, bool isRange, out TimeSpan sorting)
+    {
+        sorting = TimeSpan.Zero;
+        switch (root.Type)
+        {
+            case PromType.String:
+                return new StringValue(_frame.StartMs, StringOf(root));
+            case PromType.Scalar when !isRange:
+                return new ScalarValue(_frame.StartMs, evaluator.Scalar(root)[0]);
+            case PromType.RangeVector:
+                return Sorted(RangeSeries(root), out sorting);
+            default:
+                var columns = ColumnMerger.Finish(evaluator.Query, evaluator.Vector(root));
+                return isRange ? Sorted(columns.ConvertAll(c => ToSeries(c, _frame)), out sorting) : ToVector(columns);
+        }
+    }
+
+    private static string StringOf(Expr root)
+    {
+        while (root is ParenExpr paren)
+        {
+            root = paren.Inner;
+        }
+
+        return ((StringLiteral)root).Value;
+    }
+
+    private VectorValue ToVector(List<Column> columns)
+    {
+        var samples = new List<VectorSample>(columns.Count);
+        foreach (var column in Limited(columns))
+        {
+            var histogram = column.HistogramAt(0);
+            samples.Add(new VectorSample(column.Labels, _frame.StartMs, histogram is null ? column.Values[0] : 0, histogram));
+            column.Release();
+        }
+
+        return new VectorValue(samples);
+    }
+
+    private MatrixValue Sorted(List<MatrixSeries> series, out TimeSpan sorting)
+    {
+        var started = Stopwatch.GetTimestamp();
+        series.Sort((a, b) => a.Labels.CompareTo(b.Labels));
+        sorting = Stopwatch.GetElapsedTime(started);
+        return new MatrixValue(Limited(series));
+    }
+
+    private List<T> Limited<T>(List<T> items)
+    {
+        if (limit <= 0 || items.Count <= limit)
+        {
+            return items;
+        }
+
+        evaluator.Query.Annotations.WarnFromStorage("results truncated due to limit");
+        return items[..limit];
+    }
+
+    // A range selector at the top of an instant query yields its samples as they are, a subquery those of its steps.
+    private List<MatrixSeries> RangeSeries(Expr root)
+    {
+        using var source = RangeSource.Open(evaluator, root);
+        var series = new List<MatrixSeries>();
+        while (source.MoveNext())
+        {
+            var labels = source.DropName ? LabelProjection.WithoutReserved(source.Labels) : source.Labels;
+            var samples = source.Samples;
+            long weight = samples.Floats.Length;
+            foreach (var histogram in samples.Histograms)
+            {
+                weight += Column.HistogramWeight(histogram!);
+            }
+
+            evaluator.Query.Budget.Charge(weight);
+            evaluator.Statistics.Count(0, weight);
+            series.Add(new MatrixSeries(
+                labels, samples.FloatTimes.ToArray(), samples.Floats.ToArray(), samples.HistogramTimes.ToArray(), samples.Histograms.ToArray()!));
+        }
+
+        return series;
+    }
+
+    private static MatrixSeries ToSeries(Column column, Frame frame)
+    {
+        var floats = column.Present.Count;
+        var times = new long[floats];
+        var values = new double[floats];
+        var histogramTimes = new List<long>();
+        var histograms = new List<FloatHistogram>();
+        var next = 0;
+        for (var i = 0; i < column.Steps; i++)
+        {
+            if (column.HistogramAt(i) is { } histogram)
+            {
+                histogramTimes.Add(frame.At(i));
+                histograms.Add(histogram);
+            }
+            else if (column.Present[i])
+            {
+                times[next] = frame.At(i);
+                values[next++] = column.Values[i];
+            }
+        }
+
+        var series = new MatrixSeries(column.Labels, times, values, [.. histogramTimes], [.. histograms]);
+        column.Release();
+        return series;
+    }
+}

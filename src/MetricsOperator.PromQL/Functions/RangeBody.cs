@@ -1,0 +1,130 @@
+using MetricsOperator.PromQL.Engine;
+using MetricsOperator.PromQL.Syntax;
+
+namespace MetricsOperator.PromQL.Functions;
+
+/// <summary>Slides a window over each series of a range and computes a sample at each step.</summary>
+/// <param name="function">What to compute.</param>
+/// <param name="rangeArgument">Position of the range among the arguments.</param>
+/// <param name="keepName">True if the result is still the metric.</param>
+/// <param name="expectsCounter">True if the name should look like that of a counter.</param>
+internal sealed class RangeBody(RangeFunction function, int rangeArgument = 0, bool keepName = false, bool expectsCounter = false) : FunctionBody
+{
+    public override IEnumerable<Column> Columns(FunctionCall call) => ColumnMerger.RequireDistinct(call.Evaluator, Slide(call));
+
+    private IEnumerable<Column> Slide(FunctionCall call)
+    {
+        using var source = RangeSource.Open(call.Evaluator, call.Argument(rangeArgument));
+        var context = new RangeCall(call, rangeArgument) { Source = source };
+        while (source.MoveNext())
+        {
+            var column = new Column(source.Labels, call.Frame.Steps, source.DropName || !keepName);
+            Slide(call, context, column);
+            if (column.IsEmpty)
+            {
+                column.Release();
+                continue;
+            }
+
+            if (expectsCounter && !column.Present.IsEmpty)
+            {
+                CheckCounter(call, context);
+            }
+
+            call.Query.Budget.Charge(column);
+            yield return column;
+        }
+    }
+
+    private void Slide(FunctionCall call, RangeCall context, Column column)
+    {
+        var samples = context.Source.Samples;
+        var grid = context.Source.Grid;
+        var times = samples.FloatTimes;
+        var values = samples.Floats;
+        var histogramTimes = samples.HistogramTimes;
+        var histograms = samples.Histograms;
+        int low = 0, high = 0, histogramLow = 0, histogramHigh = 0;
+        for (var step = 0; step < grid.Steps; step++)
+        {
+            var end = grid.End(step);
+            var start = end - grid.RangeMs;
+            Move(times, start, end, ref low, ref high);
+            Move(histogramTimes, start, end, ref histogramLow, ref histogramHigh);
+            if (low == high && histogramLow == histogramHigh)
+            {
+                continue;
+            }
+
+            long weight = high - low;
+            for (var i = histogramLow; i < histogramHigh; i++)
+            {
+                weight += Column.HistogramWeight(histograms[i]!);
+            }
+
+            call.Query.Budget.Touch(weight);
+            call.Evaluator.Statistics.Count(step, weight);
+            var window = new Window
+            {
+                Times = times[low..high],
+                Values = values[low..high],
+                HistogramTimes = histogramTimes[histogramLow..histogramHigh],
+                Histograms = histograms[histogramLow..histogramHigh],
+                StartMs = start,
+                EndMs = end,
+                EvaluationMs = call.Frame.At(step),
+                Step = step,
+                Call = context,
+            };
+            if (!function(window, out var value, out var histogram))
+            {
+                continue;
+            }
+
+            if (histogram is not null)
+            {
+                column.Set(step, histogram);
+            }
+            else
+            {
+                column.Set(step, value);
+            }
+        }
+    }
+
+    private static void Move(ReadOnlySpan<long> times, long start, long end, ref int low, ref int high)
+    {
+        while (high < times.Length && times[high] <= end)
+        {
+            high++;
+        }
+
+        while (low < high && times[low] <= start)
+        {
+            low++;
+        }
+    }
+
+    private static void CheckCounter(FunctionCall call, RangeCall context)
+    {
+        var labels = context.Source.Labels;
+        var name = labels.MetricName;
+        if (call.Query.TypeAndUnitLabels)
+        {
+            var type = labels.Get("__type__");
+            if (type != "counter" && type != "histogram")
+            {
+                context.Annotations.Inform(
+                    $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {StringLiterals.Quote(type)}: "
+                    + StringLiterals.Quote(name),
+                    context.Position);
+            }
+        }
+        else if (name.Length > 0 && !(name.EndsWith("_total", StringComparison.Ordinal) || name.EndsWith("_sum", StringComparison.Ordinal)
+            || name.EndsWith("_count", StringComparison.Ordinal) || name.EndsWith("_bucket", StringComparison.Ordinal)))
+        {
+            context.Annotations.Inform(
+                $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {StringLiterals.Quote(name)}", context.Position);
+        }
+    }
+}
