@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.RegularExpressions;
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Labels;
@@ -19,8 +17,8 @@ internal static class LabelFunctions
             throw new QueryExecutionException($"invalid destination label name in label_replace(): {Show(destination)}");
         }
 
-        var replacement = call.Text(2);
-        return SetLabel(call, destination, labels => regex.Match(labels.Get(source)) is { } match ? Expand(replacement, match) : null);
+        var replacement = new ReplacementTemplate(call.Text(2));
+        return SetLabel(call, destination, labels => regex.Expand(labels.Get(source), replacement));
     }
 
     public static IEnumerable<Column> Join(FunctionCall call)
@@ -87,47 +85,6 @@ internal static class LabelFunctions
         {
             throw new QueryExecutionException($"invalid regular expression in label_replace(): {Show(pattern)}");
         }
-    }
-
-    // Go's template syntax: $1, ${1}, $name, ${name}, $$; a group that does not exist is empty.
-    private static string Expand(string template, Match match)
-    {
-        var text = new StringBuilder();
-        for (var i = 0; i < template.Length;)
-        {
-            if (template[i] != '$')
-            {
-                text.Append(template[i++]);
-                continue;
-            }
-
-            if (i + 1 < template.Length && template[i + 1] == '$')
-            {
-                text.Append('$');
-                i += 2;
-                continue;
-            }
-
-            var braces = i + 1 < template.Length && template[i + 1] == '{';
-            var start = i + (braces ? 2 : 1);
-            var end = start;
-            while (end < template.Length && (char.IsLetterOrDigit(template[end]) || template[end] == '_'))
-            {
-                end++;
-            }
-
-            if (end == start || (braces && (end >= template.Length || template[end] != '}')))
-            {
-                text.Append('$');
-                i++;
-                continue;
-            }
-
-            text.Append(match.Groups[template[start..end]].Value);
-            i = braces ? end + 1 : end;
-        }
-
-        return text.ToString();
     }
 
     private static string Show(string name) => StringLiterals.IsValidUtf8(name) ? name : StringLiterals.Quote(name)[1..^1];
