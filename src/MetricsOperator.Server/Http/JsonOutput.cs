@@ -1,0 +1,117 @@
+using System.IO.Compression;
+using System.IO.Pipelines;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using MetricsOperator.Timeseries.Labels;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace MetricsOperator.Server.Http;
+
+/// <summary>A JSON answer that leaves while it is written: compressed if the client takes gzip, never held in memory as a whole.</summary>
+internal sealed class JsonOutput : IAsyncDisposable
+{
+    private const int FlushBytes = 32 * 1024;
+
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    private readonly HttpContext _context;
+    private readonly GZipStream? _gzip;
+    private readonly PipeWriter _pipe;
+
+    public JsonOutput(HttpContext context, int status)
+    {
+        _context = context;
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        if (TakesGzip(context.Request))
+        {
+            context.Response.Headers.ContentEncoding = "gzip";
+            _gzip = new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
+            _pipe = PipeWriter.Create(_gzip, new StreamPipeWriterOptions(leaveOpen: true));
+        }
+        else
+        {
+            _pipe = context.Response.BodyWriter;
+        }
+
+        Writer = new Utf8JsonWriter(_pipe, Options);
+    }
+
+    public Utf8JsonWriter Writer { get; }
+
+    /// <summary>Sends what was written if it is much; to be called between the elements of a list.</summary>
+    public async ValueTask FlushIfLargeAsync()
+    {
+        if (Writer.BytesPending >= FlushBytes)
+        {
+            await Writer.FlushAsync(_context.RequestAborted);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Writer.DisposeAsync();
+        if (_gzip is not null)
+        {
+            await _pipe.CompleteAsync();
+            await _gzip.DisposeAsync();
+        }
+        else
+        {
+            await _pipe.FlushAsync(_context.RequestAborted);
+        }
+    }
+
+    public static bool TakesGzip(HttpRequest request) => request.Headers.AcceptEncoding.ToString() is { Length: > 0 } accepted
+        && StringWithQualityHeaderValue.TryParseList([accepted], out var list)
+        && list.Any(e => e.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase) && e.Quality is not 0);
+}
+
+/// <summary>What Prometheus' JSON has that the writer does not: labels, samples.</summary>
+internal static class JsonWriting
+{
+    public static void WriteLabels(this Utf8JsonWriter json, LabelSet labels)
+    {
+        json.WriteStartObject();
+        foreach (var label in labels)
+        {
+            json.WriteString(label.Name, label.Value);
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes a time as seconds.</summary>
+    public static void WriteTimestamp(this Utf8JsonWriter json, long milliseconds)
+    {
+        Span<byte> text = stackalloc byte[NumberText.MaxLength];
+        json.WriteRawValue(text[..NumberText.WriteTimestamp(text, milliseconds)], skipInputValidation: true);
+    }
+
+    /// <summary>Writes a sample value as a string.</summary>
+    public static void WriteSampleValue(this Utf8JsonWriter json, double value)
+    {
+        Span<byte> text = stackalloc byte[NumberText.MaxLength];
+        json.WriteStringValue(text[..NumberText.WriteValue(text, value)]);
+    }
+
+    /// <summary>Writes a time as RFC 3339 in UTC; Go's zero time for the default.</summary>
+    public static void WriteTime(this Utf8JsonWriter json, string name, DateTimeOffset time) =>
+        json.WriteString(name, time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", System.Globalization.CultureInfo.InvariantCulture));
+
+    public static void WriteStrings(this Utf8JsonWriter json, IEnumerable<string> values)
+    {
+        json.WriteStartArray();
+        foreach (var value in values)
+        {
+            json.WriteStringValue(value);
+        }
+
+        json.WriteEndArray();
+    }
+}

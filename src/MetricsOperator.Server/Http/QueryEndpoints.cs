@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using MetricsOperator.PromQL.Engine;
+using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Server.Config;
+using Microsoft.AspNetCore.Http;
+
+namespace MetricsOperator.Server.Http;
+
+/// <summary>Evaluates queries for <c>/api/v1/query</c>, <c>query_range</c> and <c>format_query</c>: reads and bounds the request, queues, answers.</summary>
+internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, ParserOptions syntax, TimeProvider time) : IDisposable
+{
+    private const int MaxPointsPerSeries = 11_000;
+
+    // Marks threads that evaluate a query: running out of memory there fails the query, elsewhere the process.
+    [ThreadStatic]
+    private static bool s_isQuerying;
+
+    private readonly SemaphoreSlim _slots = new(flags.QueryConcurrency, flags.QueryConcurrency);
+    private readonly QueryMetrics _metrics = new(flags.QueryConcurrency);
+
+    /// <summary>True while the calling thread evaluates a query.</summary>
+    public static bool IsQuerying => s_isQuerying;
+
+    public async Task InstantAsync(HttpContext context)
+    {
+        var parameters = await ApiParameters.ReadAsync(context);
+        var timeMs = parameters.TimeMs("time", time.GetUtcNow().ToUnixTimeMilliseconds());
+        var options = Options(parameters);
+        await AnswerAsync(context, parameters, (v, query, stop) => v.Engine.Instant(v.Storage, query, timeMs, options, stop));
+    }
+
+    public async Task RangeAsync(HttpContext context)
+    {
+        var parameters = await ApiParameters.ReadAsync(context);
+        var startMs = parameters.TimeMs("start");
+        var endMs = parameters.TimeMs("end");
+        if (endMs < startMs)
+        {
+            throw ApiException.Parameter("end", "end timestamp must not be before start time");
+        }
+
+        var stepMs = (long)parameters.RequiredDuration("step").TotalMilliseconds;
+        if (stepMs <= 0)
+        {
+            throw ApiException.Parameter("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
+        }
+
+        if ((endMs - startMs) / stepMs > MaxPointsPerSeries)
+        {
+            throw new ApiException(
+                ApiErrorType.BadData, "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)");
+        }
+
+        var options = Options(parameters);
+        await AnswerAsync(context, parameters, (v, query, stop) => v.Engine.Range(v.Storage, query, startMs, endMs, stepMs, options, stop));
+    }
+
+    public async Task FormatAsync(HttpContext context)
+    {
+        var parameters = await ApiParameters.ReadAsync(context);
+        try
+        {
+            var text = PromQLParser.Parse(parameters.Get("query"), syntax).ToString() ?? string.Empty;
+            await Envelope.WriteAsync(context, json => json.WriteStringValue(text));
+        }
+        catch (ParseException e)
+        {
+            throw ApiException.Parameter("query", e.Message, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        _slots.Dispose();
+        _metrics.Dispose();
+    }
+
+    private static QueryOptions Options(ApiParameters parameters)
+    {
+        var lookback = parameters.Get("lookback_delta").Length == 0 ? null : parameters.Duration("lookback_delta");
+        return lookback <= TimeSpan.Zero
+            ? throw new ApiException(ApiErrorType.BadData, "error parsing lookback delta duration: want a positive duration")
+            : new QueryOptions
+            {
+                LookbackMs = (long?)lookback?.TotalMilliseconds,
+                Timeout = parameters.Duration("timeout"),
+                Limit = parameters.Limit(),
+                PerStepStats = parameters.Get("stats") == "all",
+            };
+    }
+
+    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, Func<QueryView, string, CancellationToken, QueryResult> evaluate)
+    {
+        var query = parameters.Get("query");
+        var current = view() ?? throw new ApiException(ApiErrorType.Unavailable, "TSDB not ready");
+        var began = Stopwatch.GetTimestamp();
+        if (!await _slots.WaitAsync(current.Engine.Options.Timeout, context.RequestAborted))
+        {
+            throw new QueryTimeoutException("query queue");
+        }
+
+        var queueTime = Stopwatch.GetElapsedTime(began);
+        QueryResult result;
+        try
+        {
+            _metrics.Started();
+            result = await Task.Run(() => Evaluate(() => evaluate(current, query, context.RequestAborted)), context.RequestAborted);
+            _metrics.Ended(result.Stats, queueTime);
+        }
+        catch (ParseException e)
+        {
+            throw ApiException.Parameter("query", e.Message, e);
+        }
+        finally
+        {
+            _metrics.Left();
+            _slots.Release();
+        }
+
+        var stats = parameters.Get("stats").Length > 0;
+        await Envelope.WriteAsync(context, output => QueryJson.WriteAsync(output, result, stats, queueTime), result.Warnings, result.Infos);
+    }
+
+    private static QueryResult Evaluate(Func<QueryResult> evaluate)
+    {
+        s_isQuerying = true;
+        try
+        {
+            return evaluate();
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new ApiException(ApiErrorType.Execution, "query needs more memory than the server has", e);
+        }
+        finally
+        {
+            s_isQuerying = false;
+        }
+    }
+
+    /// <summary>Figures about queries, under Prometheus' names.</summary>
+    private sealed class QueryMetrics : IDisposable
+    {
+        private readonly Meter _meter = new("MetricsOperator.Server");
+        private readonly UpDownCounter<long> _running;
+        private readonly Histogram<double> _durations;
+        private readonly Counter<long> _samples;
+
+        public QueryMetrics(int concurrency)
+        {
+            _running = _meter.CreateUpDownCounter<long>("prometheus_engine_queries", description: "The current number of queries being executed or waiting.");
+            _meter.CreateObservableGauge("prometheus_engine_queries_concurrent_max", () => concurrency, description: "The max number of concurrent queries.");
+            _samples = _meter.CreateCounter<long>("prometheus_engine_query_samples_total", description: "The total number of samples loaded by all queries.");
+            _durations = _meter.CreateHistogram(
+                "prometheus_engine_query_duration_seconds",
+                description: "Query timings.",
+                advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.01, 0.1, 1, 10, 60] });
+        }
+
+        public void Started() => _running.Add(1);
+
+        public void Left() => _running.Add(-1);
+
+        public void Ended(QueryStats stats, TimeSpan queueTime)
+        {
+            _samples.Add(stats.TotalQueryableSamples);
+            Record("queue_time", queueTime);
+            Record("prepare_time", stats.PreparationTime);
+            Record("inner_eval", stats.InnerEvalTime);
+            Record("result_sort", stats.ResultSortTime);
+        }
+
+        public void Dispose() => _meter.Dispose();
+
+        private void Record(string slice, TimeSpan duration) => _durations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("slice", slice));
+    }
+}
