@@ -1,0 +1,85 @@
+using MetricsOperator.Server.RemoteWrite;
+using MetricsOperator.Server.Scraping;
+using MetricsOperator.Tsdb;
+
+namespace MetricsOperator.Server.Hosting;
+
+/// <summary>Rewrites the termination message every two seconds with what the process does and uses.</summary>
+internal sealed class LedgerKeeper(
+    TerminationMessage message, ServerState state, ConfigReloader config, ScrapeMetrics scraping, RemoteWriteMetrics writes, long budgetBytes, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    // Walking the index of a large head costs more than it tells: seldom, and when the head grew a lot.
+    private static readonly TimeSpan TopInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MinTopInterval = TimeSpan.FromSeconds(4);
+    private const int TopCount = 10;
+
+    private readonly ProcessMemory _memory = new();
+    private long _lastTimestamp = time.GetTimestamp();
+    private long _lastSamples;
+    private long _lastNewSeries;
+    private long _topTimestamp;
+    private long _topSeries = -1;
+    private IReadOnlyList<(string, long)> _top = [];
+
+    /// <summary>The storage; null until it is open.</summary>
+    public Func<TimeSeriesDb?> Storage { get; set; } = static () => null;
+
+    /// <summary>Writes the message until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            Write();
+        }
+        while (await timer.WaitForNextTickAsync(cancellation));
+    }
+
+    /// <summary>Writes the message now.</summary>
+    public void Write()
+    {
+        var elapsed = time.GetElapsedTime(_lastTimestamp).TotalSeconds;
+        var samples = scraping.Samples + writes.Samples;
+        var newSeries = scraping.NewSeries;
+        var head = state.IsReady ? Storage()?.HeadStats : null;
+        message.Heartbeat(new Ledger
+        {
+            Phase = state.Phase,
+            BootId = state.BootId,
+            ConfigHash = config.Current.Hash,
+            RssBytes = _memory.ResidentBytes(),
+            HeapBytes = GC.GetTotalMemory(forceFullCollection: false),
+            BudgetBytes = budgetBytes,
+            HeadSeries = head?.NumSeries ?? state.Progress.SeriesSoFar,
+            SamplesPerSecond = elapsed > 0 ? (samples - _lastSamples) / elapsed : 0,
+            NewSeriesPerSecond = elapsed > 0 ? (newSeries - _lastNewSeries) / elapsed : 0,
+            ReplayPercent = state.Progress.Percent,
+            Top = Top(head),
+        });
+        _lastTimestamp = time.GetTimestamp();
+        _lastSamples = samples;
+        _lastNewSeries = newSeries;
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    private IReadOnlyList<(string, long)> Top(HeadStats? head)
+    {
+        if (head is null)
+        {
+            return _top;
+        }
+
+        var age = time.GetElapsedTime(_topTimestamp);
+        if (_topSeries < 0 || age >= TopInterval || (age >= MinTopInterval && head.NumSeries > _topSeries * 5 / 4))
+        {
+            _top = [.. Storage()!.Cardinality(TopCount).SeriesCountByMetricName.Select(m => (m.Name, m.Value))];
+            _topTimestamp = time.GetTimestamp();
+            _topSeries = head.NumSeries;
+        }
+
+        return _top;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using MetricsOperator.Server.Config;
+using MetricsOperator.Timeseries.Contracts;
+using Microsoft.Extensions.Logging;
+
+namespace MetricsOperator.Server.Hosting;
+
+/// <summary>Runs the server as a process: signals, exit codes and last words.</summary>
+internal static class ServerCommand
+{
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(ServerFlags flags)
+    {
+        using var loggers = LogSetup.Create(flags);
+        var logger = loggers.CreateLogger("server");
+        using var message = new TerminationMessage(flags.TerminationLog, logger);
+        FatalErrors.Watch(message);
+        QuerySettings.WarnAboutUnknownFeatures(flags, logger);
+
+        ServerConfig config;
+        try
+        {
+            config = ConfigFile.Load(flags.ConfigFile);
+        }
+        catch (Exception e) when (e is ConfigException or IOException or UnauthorizedAccessException)
+        {
+            return End(message, logger, "ConfigRejected", $"cannot load the configuration: {e.Message}", ExitCode.ConfigRejected);
+        }
+
+        try
+        {
+            await using var host = new ServerHost(flags, config, message, loggers, TimeProvider.System);
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => StopOn(context, host));
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => StopOn(context, host));
+            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                Observe(host.ReloadAsync(CancellationToken.None));
+            });
+            await host.RunAsync();
+            return ExitCode.Clean;
+        }
+        catch (ArgumentException e)
+        {
+            return End(message, logger, "ConfigRejected", e.Message, ExitCode.ConfigRejected);
+        }
+        catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+        {
+            return End(message, logger, "Io", e.Message, ExitCode.Io);
+        }
+        catch (Exception e)
+        {
+            logger.LogCritical(e, "Defect");
+            return End(message, logger, "Bug", e.InnerException?.Message ?? e.Message, ExitCode.Bug);
+        }
+    }
+
+    private static void StopOn(PosixSignalContext context, ServerHost host)
+    {
+        context.Cancel = true;
+        host.Stop();
+    }
+
+    // What goes wrong in a reload is its result; an exception is a defect and ends the process.
+    private static async void Observe(Task<string?> reload) => await reload;
+
+    private static int End(TerminationMessage message, ILogger logger, string kind, string text, int code)
+    {
+        message.Final(kind, text);
+        logger.LogError("{Text}; exit code {Code}", text, code);
+        return code;
+    }
+}

@@ -1,0 +1,266 @@
+using System.Diagnostics.Metrics;
+using MetricsOperator.PromQL.Engine;
+using MetricsOperator.Server.Config;
+using MetricsOperator.Server.Discovery;
+using MetricsOperator.Server.Http;
+using MetricsOperator.Server.RemoteWrite;
+using MetricsOperator.Server.Scraping;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Timeseries.Exposition;
+using MetricsOperator.Tsdb;
+using Microsoft.Extensions.Logging;
+
+namespace MetricsOperator.Server.Hosting;
+
+/// <summary>
+/// One server: makes the parts, wires them, and takes them through replay, service and a clean stop. The slices do not know each other; whatever one
+/// has to tell another goes through here.
+/// </summary>
+internal sealed class ServerHost : IAsyncDisposable
+{
+    public const string AutoReloadFeature = "auto-reload-config";
+
+    private static readonly TimeSpan MaintenanceInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan HttpDrainTime = TimeSpan.FromSeconds(5);
+
+    private readonly ServerFlags _flags;
+    private readonly ILoggerFactory _loggers;
+    private readonly TimeProvider _time;
+    private readonly ServerState _state;
+    private readonly ConfigReloader _config;
+    private readonly TerminationMessage _message;
+    private readonly MeterRegistry _registry = new();
+    private readonly Meter _meter = new("MetricsOperator.Server");
+    private readonly ScrapeMetrics _scrapeMetrics = new();
+    private readonly RemoteWriteMetrics _writeMetrics = new();
+    private readonly QueryEndpoints _queries;
+    private readonly RouteTable _routes;
+    private readonly LedgerKeeper _ledger;
+    private readonly HttpListener _http;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource<Exception> _defect = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile TimeSeriesDb? _storage;
+    private volatile TargetManager? _targets;
+    private volatile DiscoveryManager? _discovery;
+    private volatile QueryView? _view;
+
+    /// <param name="flags">The command line.</param>
+    /// <param name="config">The configuration file, loaded.</param>
+    /// <param name="message">Where the process leaves its last words.</param>
+    /// <param name="loggers">Makes loggers.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="ArgumentException">A flag has a value that cannot be used.</exception>
+    public ServerHost(ServerFlags flags, ServerConfig config, TerminationMessage message, ILoggerFactory loggers, TimeProvider time)
+    {
+        _flags = flags;
+        _loggers = loggers;
+        _time = time;
+        _message = message;
+        _state = new ServerState(time.GetUtcNow());
+        _config = new ConfigReloader(flags.ConfigFile, config, time, Logger("config"));
+        _config.Changed += Apply;
+        _queries = new QueryEndpoints(() => _view, flags, QuerySettings.Parser(flags), time);
+        _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, flags.MemoryBudget, time) { Storage = () => _storage };
+        _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
+        ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
+        _http = new HttpListener(flags, _routes.HandleAsync, loggers);
+        _meter.CreateObservableGauge("prometheus_ready", () => _state.IsReady ? 1 : 0, description: "Whether the server is ready to serve traffic.");
+        _meter.CreateObservableGauge(
+            "prometheus_build_info",
+            () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", StatusEndpoints.Version)),
+            description: "A metric with a constant '1' value labeled by version.");
+    }
+
+    /// <summary>Addresses that are listened on; valid once <see cref="RunAsync"/> has called back.</summary>
+    public IReadOnlyList<Uri> Addresses => _http.Addresses;
+
+    public ServerState State => _state;
+
+    /// <summary>Asks the server to end cleanly.</summary>
+    public void Stop() => _stop.Cancel();
+
+    /// <summary>Loads the configuration file now.</summary>
+    /// <returns>Why it is refused, or null.</returns>
+    public Task<string?> ReloadAsync(CancellationToken cancellation) => _config.ReloadAsync(cancellation);
+
+    /// <summary>Runs until told to stop.</summary>
+    /// <param name="listening">Called when the API answers, before replay.</param>
+    /// <exception cref="IOException">An address is in use.</exception>
+    /// <exception cref="StorageException">The data directory cannot be opened.</exception>
+    public async Task RunAsync(Action? listening = null)
+    {
+        await _http.StartAsync(_stop.Token);
+        Logger("web").LogInformation("Listening on {Addresses}", string.Join(", ", Addresses));
+        listening?.Invoke();
+        var background = new List<Task> { _ledger.RunAsync(_stop.Token) };
+        if (await OpenStorageAsync())
+        {
+            StartScraping();
+            _state.Phase = ServerState.Ready;
+            _ledger.Write();
+            Logger("server").LogInformation("Server is ready to receive requests");
+            background.Add(MaintainAsync(_stop.Token));
+            if (_flags.Features.Contains(AutoReloadFeature, StringComparer.Ordinal))
+            {
+                background.Add(_config.PollAsync(_flags.AutoReloadInterval, _stop.Token));
+            }
+        }
+
+        background.Add(FailOnDefectAsync());
+        await EndOf(background);
+        await StopPartsAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _http.DisposeAsync();
+        _routes.Dispose();
+        _queries.Dispose();
+        _ledger.Dispose();
+        _config.Dispose();
+        _scrapeMetrics.Dispose();
+        _writeMetrics.Dispose();
+        _meter.Dispose();
+        _registry.Dispose();
+        _stop.Dispose();
+    }
+
+    private ApiHandlers Handlers() => new(
+        _queries,
+        new SeriesEndpoints(() => _view),
+        new TargetEndpoints(
+            () => _targets is { } targets ? TargetReports.Pools(targets) : [],
+            () => _targets is { } targets ? TargetReports.Metadata(targets) : []),
+        new StatusEndpoints(Runtime, () => _view, () => EffectiveConfig.ToYaml(_config.Current), _flags, _time),
+        new ManagementEndpoints(Runtime, _config.ReloadAsync, Stop, _registry, _flags),
+        new StartPage(_flags),
+        new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _flags, _writeMetrics, _time, Logger("remote-write")));
+
+    private RuntimeView Runtime() => new(
+        _state.StartTime,
+        _state.Phase,
+        _state.Progress.Percent,
+        (_state.Progress.SegmentsTotal, _state.Progress.SegmentsDone),
+        _config.Current.Hash,
+        _config.Error,
+        _config.LoadedAt);
+
+    private ILogger Logger(string component) => _loggers.CreateLogger(component);
+
+    /// <returns>False when the server was told to stop meanwhile.</returns>
+    private async Task<bool> OpenStorageAsync()
+    {
+        var keep = new ReplayKeepRules(_config.Current);
+        var options = new TsdbOptions
+        {
+            Path = _flags.StoragePath,
+            MinBlockDurationMs = (long)_flags.MinBlockDuration.TotalMilliseconds,
+            MaxBlockDurationMs = (long)_flags.MaxBlockDuration.TotalMilliseconds,
+            RetentionMs = (long)_flags.RetentionTime.TotalMilliseconds,
+            RetentionBytes = _flags.RetentionBytes,
+            OutOfOrderWindowMs = (long)_config.Current.OutOfOrderTimeWindow.TotalMilliseconds,
+            WalSegmentBytes = (int)_flags.WalSegmentBytes,
+            WalCompression = _flags.WalCompression,
+            KeepOnReplay = keep.IsEmpty ? null : keep.Keep,
+            Time = _time,
+            Logger = Logger("tsdb"),
+        };
+        try
+        {
+            _storage = await Task.Run(() => TimeSeriesDb.Open(options, p => _state.Progress = p, _stop.Token), _stop.Token);
+            _state.Progress = _state.Progress with { Phase = "done", Percent = 100 };
+            return true;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private void StartScraping()
+    {
+        _targets = new TargetManager(
+            _storage!,
+            _scrapeMetrics,
+            new ScrapingOptions
+            {
+                TimestampTolerance = _flags.AdjustTimestamps ? _flags.TimestampTolerance : TimeSpan.Zero,
+                HostName = Environment.MachineName,
+                OnDefect = e => _defect.TrySetResult(e),
+                Time = _time,
+            },
+            Logger("scrape"));
+        _discovery = new DiscoveryManager(_targets.SetTargets, e => _defect.TrySetResult(e), _time, Logger("discovery"));
+        Apply(_config.Current);
+    }
+
+    private void Apply(ServerConfig config)
+    {
+        if (_storage is { } storage)
+        {
+            var engine = new QueryEngine(QuerySettings.Engine(_flags, config, _time));
+            _view = new QueryView(storage, engine, () => storage.HeadStats, storage.Cardinality);
+        }
+
+        _targets?.Apply(config);
+        _discovery?.Apply(config);
+    }
+
+    private async Task MaintainAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(MaintenanceInterval, _time);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            try
+            {
+                await Task.Run(() => _storage!.RunMaintenance(cancellation), cancellation);
+            }
+            catch (StorageException e)
+            {
+                Logger("tsdb").LogError("Maintenance is tried again in {Interval}: {Error}", MaintenanceInterval, e.Message);
+            }
+        }
+    }
+
+    private async Task FailOnDefectAsync() =>
+        throw new InvalidOperationException("a background loop ended", await _defect.Task.WaitAsync(_stop.Token));
+
+    /// <summary>Waits until the server is told to stop, or until the first background task fails.</summary>
+    private async Task EndOf(List<Task> background)
+    {
+        while (background.Count > 0)
+        {
+            var ended = await Task.WhenAny(background);
+            background.Remove(ended);
+            if (!ended.IsCanceled)
+            {
+                await ended;
+            }
+        }
+    }
+
+    private async Task StopPartsAsync()
+    {
+        _state.Phase = ServerState.Stopping;
+        Logger("server").LogInformation("Stopping");
+        if (_discovery is not null)
+        {
+            await _discovery.DisposeAsync();
+        }
+
+        if (_targets is not null)
+        {
+            await _targets.DisposeAsync();
+        }
+
+        using (var drain = new CancellationTokenSource(HttpDrainTime, _time))
+        {
+            await _http.StopAsync(drain.Token);
+        }
+
+        _view = null;
+        _storage?.Dispose();
+        _message.Final("Stopped", "stopped cleanly");
+        Logger("server").LogInformation("Stopped");
+    }
+}
