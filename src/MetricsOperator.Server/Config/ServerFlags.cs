@@ -114,10 +114,17 @@ public sealed class ServerFlags
             return result => result.GetValue(on) && !result.GetValue(off) ? "true" : "false";
         }
 
-        var option = new Option<string[]>("--" + flag.Name)
+        return flag.Kind == FlagKind.List
+            ? AddValue<string[]>(command, flag, ArgumentArity.OneOrMore, values => values is { Length: > 0 } ? string.Join(',', values) : flag.Default)
+            : AddValue<string>(command, flag, ArgumentArity.ExactlyOne, value => value ?? flag.Default);
+    }
+
+    private static Func<ParseResult, string> AddValue<T>(Command command, FlagDefinition flag, ArgumentArity arity, Func<T?, string> text)
+    {
+        var option = new Option<T>("--" + flag.Name)
         {
             Description = $"{flag.Help}{(flag.Default.Length == 0 ? "" : $" [{flag.Default}]")}",
-            Arity = flag.Kind == FlagKind.List ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
+            Arity = arity,
             AllowMultipleArgumentsPerToken = false,
             HelpName = "value",
         };
@@ -132,7 +139,7 @@ public sealed class ServerFlags
             }
         });
         command.Options.Add(option);
-        return result => result.GetValue(option) is { Length: > 0 } values ? string.Join(',', values) : flag.Default;
+        return result => text(result.GetValue(option));
     }
 
     private static string? Problem(FlagDefinition flag, string value) => (flag.Kind, flag.Name) switch
