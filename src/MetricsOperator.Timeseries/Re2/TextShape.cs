@@ -70,7 +70,7 @@ internal sealed class TextShape
         var literalStart = before >= 0 ? start + 1 : start;
         var after = literalStart < end ? FreeText(parts[end - 1]) : -1;
         var literalEnd = after >= 0 ? end - 1 : end;
-        if (Re2Literals.Product(parts, literalStart, literalEnd) is not { Count: <= MaxLiterals } literals)
+        if (Re2Literals.Product(parts, literalStart, literalEnd, before < 0, after < 0) is not { Count: <= MaxLiterals } literals)
         {
             return null;
         }

@@ -22,6 +22,8 @@ public sealed class AnchoredRegexTests
         Check("a|b|", ["a", "b", ""], ["ab", "c"]);
         Check("^foo$", ["foo"], ["xfoo", "foox"]);
         Check("foo|^bar", ["foo", "bar"], ["foobar", "xbar"]);
+        Check("(^a$|cb).*", ["a", "cb", "cbx"], ["ab", "acb"]);
+        Check("x(^a|b)", ["xb"], ["xa", "a"]);
         Check("v[12]\\.0", ["v1.0", "v2.0"], ["v3.0", "v1x0"]);
         Check("pre_(a|b(c|d))?", ["pre_", "pre_a", "pre_bc", "pre_bd"], ["pre_b", "pre"]);
         Check(".*", ["", "a", "a\nb", "日本"], []);
