@@ -1,2 +1,6 @@
-// Replaced by the real composition root in the next commits of this series.
-return 0;
+using System.CommandLine;
+using MetricsOperator.Operator.Hosting;
+
+// SIGTERM cancels the command; it then has this long to end by itself.
+var configuration = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) };
+return await OperatorOptions.Command(OperatorHost.RunAsync).Parse(args).InvokeAsync(configuration);

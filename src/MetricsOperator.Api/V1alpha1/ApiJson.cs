@@ -17,6 +17,9 @@ public sealed partial class ApiJson : JsonSerializerContext
     public static MetricsStackSpec ReadSpec(string json) =>
         JsonSerializer.Deserialize(json, Default.MetricsStackSpec) ?? throw new JsonException("cannot read spec: got null, want an object");
 
+    /// <summary>The status as it is sent; equal statuses give equal text.</summary>
+    public static string Write(MetricsStackStatus status) => JsonSerializer.Serialize(status, Default.MetricsStackStatus);
+
     /// <summary>The spec as canonical JSON, defaults included.</summary>
     public static string Write(MetricsStackSpec spec) => JsonSerializer.Serialize(spec, Default.MetricsStackSpec);
 }

@@ -1,5 +1,7 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using MetricsOperator.Api.Schema;
+using MetricsOperator.KubeClient.Models;
 
 namespace MetricsOperator.Api.V1alpha1;
 
@@ -55,6 +57,7 @@ public sealed record StackCondition
 
     [RequiredField]
     [Description("When the status changed last.")]
+    [JsonConverter(typeof(KubeTimeConverter))]
     public DateTimeOffset LastTransitionTime { get; set; }
 
     [RequiredField]
@@ -118,6 +121,7 @@ public sealed record OverloadStatus
     public List<IncidentStatus>? Incidents { get; set; }
 
     [Description("When the last step is taken back if nothing dies before.")]
+    [JsonConverter(typeof(KubeTimeConverter))]
     public DateTimeOffset? RelaxAfter { get; set; }
 }
 
@@ -138,6 +142,7 @@ public sealed record ActiveStep
     public string? Incident { get; set; }
 
     [Description("Since when.")]
+    [JsonConverter(typeof(KubeTimeConverter))]
     public DateTimeOffset? Since { get; set; }
 }
 
@@ -173,6 +178,7 @@ public sealed record IncidentStatus
     public string? Phase { get; set; }
 
     [Description("When it died.")]
+    [JsonConverter(typeof(KubeTimeConverter))]
     public DateTimeOffset? At { get; set; }
 
     [Description("Memory of the process shortly before, in bytes.")]
@@ -208,6 +214,6 @@ public sealed record StorageStatus
     [Description("Smallest size that the claims have.")]
     public string? Actual { get; set; }
 
-    [Description("Bound, Pending, Expanding or Ephemeral.")]
+    [Description("Bound, Pending, Expanding, ShrinkRefused or Ephemeral.")]
     public string? Phase { get; set; }
 }

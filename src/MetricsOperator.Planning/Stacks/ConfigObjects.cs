@@ -24,7 +24,7 @@ internal static class ConfigObjects
     }
 
     /// <summary>Always there, so that a first credential needs no new volume and so no new pod.</summary>
-    public static PlannedObject Credentials(StackSnapshot stack) => PlannedObject.Of(ResourceKinds.Secrets, new V1Secret
+    public static PlannedObject? Credentials(StackSnapshot stack) => stack.Credentials is null ? null : PlannedObject.Of(ResourceKinds.Secrets, new V1Secret
     {
         Metadata = StackMeta.Owned(stack, StackNames.Credentials(stack.Name)),
         Type = "Opaque",

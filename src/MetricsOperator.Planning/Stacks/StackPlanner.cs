@@ -21,8 +21,8 @@ public static class StackPlanner
         {
             // First what servers read, then the servers: a server that starts must find the configuration in force.
             ConfigObjects.Config(stack, configText),
-            ConfigObjects.Credentials(stack),
         };
+        AddIfPlanned(objects, ConfigObjects.Credentials(stack));
         objects.AddRange(DiscoveryAccess.Build(stack));
         for (var index = 0; index < stack.Spec.Replicas; index++)
         {

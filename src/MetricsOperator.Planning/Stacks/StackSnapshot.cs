@@ -31,8 +31,8 @@ public sealed record StackSnapshot
     /// <summary>The claims of the stack.</summary>
     public IReadOnlyList<V1PersistentVolumeClaim> Claims { get; init; } = [];
 
-    /// <summary>Contents of the credential files, by file name; a file whose Secret or key is missing is absent.</summary>
-    public IReadOnlyDictionary<string, byte[]> Credentials { get; init; } = new Dictionary<string, byte[]>();
+    /// <summary>Contents of the credential files, by file name. Null when some cannot be had: then the Secret stays as it is.</summary>
+    public IReadOnlyDictionary<string, byte[]>? Credentials { get; init; } = new Dictionary<string, byte[]>();
 
     public string Name => Stack.Metadata.Name!;
 
