@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Store;
 using Microsoft.Extensions.Logging;
 
@@ -27,20 +28,20 @@ internal sealed class EventRecorder(ClusterApi api, string component, string? ho
     {
         lock (_gate)
         {
-            var uid = about.Uid();
+            var uid = about.UidOf();
             if (!Allow(uid))
             {
                 return;
             }
 
             // Events about cluster-scoped objects live in "default".
-            var ns = about.Namespace() is { Length: > 0 } own ? own : "default";
+            var ns = about.NamespaceOf() is { Length: > 0 } own ? own : "default";
             var key = string.Join('\n', uid, fieldPath, type, reason, message);
             try
             {
                 if (_names.TryGetValue(key, out var name) && api.Get("events", ns, name) is { } earlier)
                 {
-                    earlier["count"] = (earlier.Number("count") ?? 1) + 1;
+                    earlier["count"] = (earlier.LongAt("count") ?? 1) + 1;
                     earlier["lastTimestamp"] = time.GetUtcNow().ToSeconds();
                     api.Update("events", earlier, component);
                     return;
@@ -54,12 +55,12 @@ internal sealed class EventRecorder(ClusterApi api, string component, string? ho
 
                 var created = New(about, ns, type, reason, message, fieldPath);
                 api.Create("events", ns, created, component);
-                _names[key] = created.Name();
+                _names[key] = created.NameOf();
             }
             catch (ApiStatusException e)
             {
                 // Events are best effort: a namespace that is going away refuses new ones.
-                logger.LogDebug("Event {Reason} about {Namespace}/{Name} was refused: {Message}", reason, ns, about.Name(), e.Message);
+                logger.LogDebug("Event {Reason} about {Namespace}/{Name} was refused: {Message}", reason, ns, about.NameOf(), e.Message);
             }
         }
     }
@@ -76,8 +77,8 @@ internal sealed class EventRecorder(ClusterApi api, string component, string? ho
     private JsonObject New(JsonObject about, string ns, string type, string reason, string message, string? fieldPath)
     {
         var now = time.GetUtcNow();
-        var involved = new JsonObject { ["apiVersion"] = about.Text("apiVersion"), ["kind"] = about.Text("kind"), ["name"] = about.Name() };
-        if (about.Namespace() is { Length: > 0 } own)
+        var involved = new JsonObject { ["apiVersion"] = about.StringAt("apiVersion"), ["kind"] = about.StringAt("kind"), ["name"] = about.NameOf() };
+        if (about.NamespaceOf() is { Length: > 0 } own)
         {
             involved["namespace"] = own;
         }
@@ -87,8 +88,8 @@ internal sealed class EventRecorder(ClusterApi api, string component, string? ho
             involved["fieldPath"] = fieldPath;
         }
 
-        involved["resourceVersion"] = about.Text("metadata", "resourceVersion");
-        involved["uid"] = about.Uid();
+        involved["resourceVersion"] = about.StringAt("metadata", "resourceVersion");
+        involved["uid"] = about.UidOf();
         var source = new JsonObject { ["component"] = component };
         if (host is not null)
         {
@@ -101,7 +102,7 @@ internal sealed class EventRecorder(ClusterApi api, string component, string? ho
         {
             ["apiVersion"] = "v1",
             ["kind"] = "Event",
-            ["metadata"] = new JsonObject { ["name"] = string.Create(CultureInfo.InvariantCulture, $"{about.Name()}.{nanoseconds:x}"), ["namespace"] = ns },
+            ["metadata"] = new JsonObject { ["name"] = string.Create(CultureInfo.InvariantCulture, $"{about.NameOf()}.{nanoseconds:x}"), ["namespace"] = ns },
             ["involvedObject"] = involved,
             ["type"] = type,
             ["reason"] = reason,

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using MetricsOperator.LocalCluster.Hosting;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Logs;
 using MetricsOperator.LocalCluster.Kubelet.Memory;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
@@ -59,7 +60,7 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
 
         var heartbeat = new NodeHeartbeat(services.Api, _kubelet.Node, data, services.Time);
         heartbeat.Beat();
-        _kubelet.Logs.PruneGonePods(services.Api.List("pods").Select(pod => pod.Uid()).ToHashSet(StringComparer.Ordinal));
+        _kubelet.Logs.PruneGonePods(services.Api.List("pods").Select(pod => pod.UidOf()).ToHashSet(StringComparer.Ordinal));
         services.PodLogs = new PodLogEndpoint(_kubelet, FindWorker).WriteAsync;
         _loops.Add(HeartbeatAsync(heartbeat, _stop.Token));
         _loops.Add(ScheduleAsync(new PodScheduler(services.Api, _kubelet.Node, services.Time), _stop.Token));
@@ -134,12 +135,12 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
     }
 
     private PodWorker? FindWorker(string ns, string name) =>
-        _workers.Values.Where(worker => worker.Pod.Namespace() == ns && worker.Pod.Name() == name)
-            .MaxBy(worker => worker.Pod.Text("metadata", "creationTimestamp"), StringComparer.Ordinal);
+        _workers.Values.Where(worker => worker.Pod.NamespaceOf() == ns && worker.Pod.NameOf() == name)
+            .MaxBy(worker => worker.Pod.StringAt("metadata", "creationTimestamp"), StringComparer.Ordinal);
 
     private void OnPod(WatchEventType type, JsonObject pod)
     {
-        var uid = pod.Uid();
+        var uid = pod.UidOf();
         if (type == WatchEventType.Deleted)
         {
             _scheduling.Writer.TryWrite(0);
@@ -152,7 +153,7 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
             return;
         }
 
-        if (pod.Text("spec", "nodeName") is not { Length: > 0 } node)
+        if (pod.StringAt("spec", "nodeName") is not { Length: > 0 } node)
         {
             _scheduling.Writer.TryWrite(0);
         }
@@ -180,7 +181,7 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
     {
         foreach (var worker in _workers.Values)
         {
-            if (worker.Pod.Namespace() == changed.Namespace() && Uses(worker.Pod, kind, changed.Name()))
+            if (worker.Pod.NamespaceOf() == changed.NamespaceOf() && Uses(worker.Pod, kind, changed.NameOf()))
             {
                 _ = WakeSoonAsync(worker);
             }
@@ -194,11 +195,11 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
     }
 
     private static bool Uses(JsonObject pod, string kind, string name) =>
-        pod.Items("spec", "volumes").Any(volume =>
-            volume.Text(kind, kind == "secret" ? "secretName" : "name") == name || volume.Items("projected", "sources").Any(source => source.Text(kind, "name") == name))
-        || pod.Items("spec", "containers").Concat(pod.Items("spec", "initContainers")).Any(container =>
-            container.Items("env").Any(entry => entry.Text("valueFrom", kind + "KeyRef", "name") == name)
-            || container.Items("envFrom").Any(source => source.Text(kind + "Ref", "name") == name));
+        pod.ObjectsAt("spec", "volumes").Any(volume =>
+            volume.StringAt(kind, kind == "secret" ? "secretName" : "name") == name || volume.ObjectsAt("projected", "sources").Any(source => source.StringAt(kind, "name") == name))
+        || pod.ObjectsAt("spec", "containers").Concat(pod.ObjectsAt("spec", "initContainers")).Any(container =>
+            container.ObjectsAt("env").Any(entry => entry.StringAt("valueFrom", kind + "KeyRef", "name") == name)
+            || container.ObjectsAt("envFrom").Any(source => source.StringAt(kind + "Ref", "name") == name));
 
     private async Task HeartbeatAsync(NodeHeartbeat heartbeat, CancellationToken stop)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
 
 namespace MetricsOperator.LocalCluster.Kubelet;
@@ -85,11 +86,11 @@ internal static class NodeDocument
 
     private static JsonObject Condition(JsonObject? earlier, string type, string value, string reason, string message, DateTimeOffset now)
     {
-        var same = earlier.Items("conditions").FirstOrDefault(condition => condition.Text("type") == type && condition.Text("status") == value);
+        var same = earlier.ObjectsAt("conditions").FirstOrDefault(condition => condition.StringAt("type") == type && condition.StringAt("status") == value);
         return new JsonObject
         {
             ["lastHeartbeatTime"] = now.ToSeconds(),
-            ["lastTransitionTime"] = same.Text("lastTransitionTime") ?? now.ToSeconds(),
+            ["lastTransitionTime"] = same.StringAt("lastTransitionTime") ?? now.ToSeconds(),
             ["message"] = message,
             ["reason"] = reason,
             ["status"] = value,

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
 using MetricsOperator.LocalCluster.Store;
 
@@ -24,7 +25,7 @@ internal sealed class NodeHeartbeat(ClusterApi api, NodeFacts node, string dataF
         if (now - _statusWritten >= StatusPeriod)
         {
             var stored = api.Get("nodes", null, node.Name) ?? api.Create("nodes", null, NodeDocument.New(), "kubelet");
-            stored["status"] = NodeDocument.Status(node, dataFolder, stored.Map("status"), now);
+            stored["status"] = NodeDocument.Status(node, dataFolder, stored.ObjectAt("status"), now);
             api.UpdateStatus("nodes", stored, "kubelet");
             _statusWritten = now;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
 using MetricsOperator.LocalCluster.Store;
 
@@ -17,7 +18,7 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
     public bool Pass()
     {
         var waiting = false;
-        foreach (var pod in api.List("pods").Where(pod => Waits(pod)).OrderBy(pod => pod.Text("metadata", "creationTimestamp"), StringComparer.Ordinal))
+        foreach (var pod in api.List("pods").Where(pod => Waits(pod)).OrderBy(pod => pod.StringAt("metadata", "creationTimestamp"), StringComparer.Ordinal))
         {
             if (Obstacle(pod) is { } obstacle)
             {
@@ -34,42 +35,42 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
     }
 
     private static bool Waits(JsonObject pod) =>
-        string.IsNullOrEmpty(pod.Text("spec", "nodeName"))
+        string.IsNullOrEmpty(pod.StringAt("spec", "nodeName"))
         && !pod.IsBeingDeleted()
-        && (pod.Text("spec", "schedulerName") ?? "default-scheduler") == "default-scheduler";
+        && (pod.StringAt("spec", "schedulerName") ?? "default-scheduler") == "default-scheduler";
 
     private static bool Occupies(JsonObject pod) =>
-        pod.Text("spec", "nodeName") is { Length: > 0 } && pod.Text("status", "phase") is not ("Succeeded" or "Failed");
+        pod.StringAt("spec", "nodeName") is { Length: > 0 } && pod.StringAt("status", "phase") is not ("Succeeded" or "Failed");
 
-    private static long MemoryRequest(JsonObject pod) => pod.Items("spec", "containers").Sum(container =>
+    private static long MemoryRequest(JsonObject pod) => pod.ObjectsAt("spec", "containers").Sum(container =>
         Quantity.ParseWhole(container.IntOrText("resources", "requests", "memory") ?? container.IntOrText("resources", "limits", "memory")) ?? 0);
 
     private static HashSet<long> HostPorts(JsonObject pod) =>
-        [.. pod.Items("spec", "containers").SelectMany(container => container.Items("ports")).Select(port => port.Number("hostPort") ?? 0).Where(port => port != 0)];
+        [.. pod.ObjectsAt("spec", "containers").SelectMany(container => container.ObjectsAt("ports")).Select(port => port.LongAt("hostPort") ?? 0).Where(port => port != 0)];
 
     private string? Obstacle(JsonObject pod)
     {
-        foreach (var volume in pod.Items("spec", "volumes"))
+        foreach (var volume in pod.ObjectsAt("spec", "volumes"))
         {
-            if (volume.Text("persistentVolumeClaim", "claimName") is not { } claimName)
+            if (volume.StringAt("persistentVolumeClaim", "claimName") is not { } claimName)
             {
                 continue;
             }
 
-            var claim = api.Get("persistentvolumeclaims", pod.Namespace(), claimName);
+            var claim = api.Get("persistentvolumeclaims", pod.NamespaceOf(), claimName);
             if (claim is null)
             {
                 return $"0/1 nodes are available: persistentvolumeclaim \"{claimName}\" not found.";
             }
 
-            if (claim.Text("status", "phase") != "Bound")
+            if (claim.StringAt("status", "phase") != "Bound")
             {
                 return "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.";
             }
         }
 
         var stored = api.Get("nodes", null, node.Name);
-        if (pod.Pairs("spec", "nodeSelector").Any(wanted => stored.Text("metadata", "labels", wanted.Key) != wanted.Value))
+        if (pod.Pairs("spec", "nodeSelector").Any(wanted => stored.StringAt("metadata", "labels", wanted.Key) != wanted.Value))
         {
             return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
         }
@@ -91,7 +92,7 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
         {
             var bound = api.Update("pods", pod, Manager);
             SetScheduled(bound, "True", null, null);
-            Report(bound, "Normal", "Scheduled", "Binding", $"Successfully assigned {pod.Namespace()}/{pod.Name()} to {node.Name}");
+            Report(bound, "Normal", "Scheduled", "Binding", $"Successfully assigned {pod.NamespaceOf()}/{pod.NameOf()} to {node.Name}");
         }
         catch (ApiStatusException e) when (e.IsConflict || e.IsNotFound)
         {
@@ -101,8 +102,8 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
 
     private void Refuse(JsonObject pod, string obstacle)
     {
-        var present = pod.Items("status", "conditions").FirstOrDefault(condition => condition.Text("type") == "PodScheduled");
-        if (present.Text("message") == obstacle)
+        var present = pod.ObjectsAt("status", "conditions").FirstOrDefault(condition => condition.StringAt("type") == "PodScheduled");
+        if (present.StringAt("message") == obstacle)
         {
             return;
         }
@@ -120,8 +121,8 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
 
     private void SetScheduled(JsonObject pod, string value, string? reason, string? message)
     {
-        var status = (JsonObject?)pod.Map("status")?.DeepClone() ?? [];
-        var conditions = new JsonArray([.. status.Items("conditions").Where(condition => condition.Text("type") != "PodScheduled").Select(condition => condition.DeepClone())]);
+        var status = (JsonObject?)pod.ObjectAt("status")?.DeepClone() ?? [];
+        var conditions = new JsonArray([.. status.ObjectsAt("conditions").Where(condition => condition.StringAt("type") != "PodScheduled").Select(condition => condition.DeepClone())]);
         var scheduled = new JsonObject { ["lastProbeTime"] = null, ["lastTransitionTime"] = time.GetUtcNow().ToSeconds() };
         if (message is not null)
         {
@@ -146,12 +147,12 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
         var nanoseconds = (now - DateTimeOffset.UnixEpoch).Ticks * 100;
         api.Create(
             "events",
-            pod.Namespace(),
+            pod.NamespaceOf(),
             new JsonObject
             {
                 ["apiVersion"] = "v1",
                 ["kind"] = "Event",
-                ["metadata"] = new JsonObject { ["name"] = string.Create(CultureInfo.InvariantCulture, $"{pod.Name()}.{nanoseconds:x}"), ["namespace"] = pod.Namespace() },
+                ["metadata"] = new JsonObject { ["name"] = string.Create(CultureInfo.InvariantCulture, $"{pod.NameOf()}.{nanoseconds:x}"), ["namespace"] = pod.NamespaceOf() },
                 ["action"] = action,
                 ["eventTime"] = now.ToMicroseconds(),
                 ["firstTimestamp"] = null,
@@ -160,10 +161,10 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
                 {
                     ["apiVersion"] = "v1",
                     ["kind"] = "Pod",
-                    ["name"] = pod.Name(),
-                    ["namespace"] = pod.Namespace(),
-                    ["resourceVersion"] = pod.Text("metadata", "resourceVersion"),
-                    ["uid"] = pod.Uid(),
+                    ["name"] = pod.NameOf(),
+                    ["namespace"] = pod.NamespaceOf(),
+                    ["resourceVersion"] = pod.StringAt("metadata", "resourceVersion"),
+                    ["uid"] = pod.UidOf(),
                 },
                 ["message"] = message,
                 ["reason"] = reason,

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Probes;
 using MetricsOperator.LocalCluster.Kubelet.Processes;
 using MetricsOperator.LocalCluster.Kubelet.Volumes;
@@ -47,9 +48,9 @@ internal sealed class ContainerLife : IAsyncDisposable
         _wake = wake;
         _backoff = new CrashBackoff(kubelet.BackoffScale);
         _pullBackoff = new CrashBackoff(kubelet.BackoffScale);
-        Name = container.Text("name") ?? string.Empty;
+        Name = container.StringAt("name") ?? string.Empty;
         _fieldPath = $"spec.{(isInit ? "initContainers" : "containers")}{{{Name}}}";
-        if (earlier.Text("containerID") is { Length: > 0 } id)
+        if (earlier.StringAt("containerID") is { Length: > 0 } id)
         {
             Resume(earlier!, id, isInit);
         }
@@ -152,7 +153,7 @@ internal sealed class ContainerLife : IAsyncDisposable
             status["containerID"] = _containerId;
         }
 
-        status["image"] = Container.Text("image");
+        status["image"] = Container.StringAt("image");
         status["imageID"] = _imageId ?? string.Empty;
         status["lastState"] = _last?.ToJson() ?? [];
         status["name"] = Name;
@@ -167,16 +168,16 @@ internal sealed class ContainerLife : IAsyncDisposable
     private void Resume(JsonObject earlier, string id, bool isInit)
     {
         _containerId = id;
-        _imageId = earlier.Text("imageID");
+        _imageId = earlier.StringAt("imageID");
         _everStarted = true;
-        RestartCount = (int)(earlier.Number("restartCount") ?? 0);
-        _last = TerminatedState.Read(earlier.Map("state", "terminated") ?? earlier.Map("lastState", "terminated"));
-        if (earlier.Map("state", "terminated") is not null && _last is { } ended && !isInit && !WillRestart(ended))
+        RestartCount = (int)(earlier.LongAt("restartCount") ?? 0);
+        _last = TerminatedState.Read(earlier.ObjectAt("state", "terminated") ?? earlier.ObjectAt("lastState", "terminated"));
+        if (earlier.ObjectAt("state", "terminated") is not null && _last is { } ended && !isInit && !WillRestart(ended))
         {
             State = ended;
-            _last = TerminatedState.Read(earlier.Map("lastState", "terminated"));
+            _last = TerminatedState.Read(earlier.ObjectAt("lastState", "terminated"));
         }
-        else if (earlier.Map("state", "running") is { } running)
+        else if (earlier.ObjectAt("state", "running") is { } running)
         {
             _last = new TerminatedState(id, 255, "Unknown", null, running.Time("startedAt"), _kubelet.Time.GetUtcNow());
         }
@@ -191,7 +192,7 @@ internal sealed class ContainerLife : IAsyncDisposable
         _run = null;
         var startedAt = ((RunningState)State).StartedAt;
         var message = TerminationMessage.Read(_plan!.TerminationFile);
-        if (message is null && exit.ExitCode != 0 && Container.Text("terminationMessagePolicy") == "FallbackToLogsOnError")
+        if (message is null && exit.ExitCode != 0 && Container.StringAt("terminationMessagePolicy") == "FallbackToLogsOnError")
         {
             message = TerminationMessage.ReadLogTail(LogFile(pod));
         }
@@ -216,7 +217,7 @@ internal sealed class ContainerLife : IAsyncDisposable
         }
         else if (State is WaitingState { Reason: "ErrImagePull" })
         {
-            var image = Container.Text("image");
+            var image = Container.StringAt("image");
             State = new WaitingState("ImagePullBackOff", $"Back-off pulling image \"{image}\"");
             _kubelet.Events.Normal(pod.Pod, "BackOff", $"Back-off pulling image \"{image}\"", _fieldPath);
             _kubelet.Events.Warning(pod.Pod, "Failed", "Error: ImagePullBackOff", _fieldPath);
@@ -229,7 +230,7 @@ internal sealed class ContainerLife : IAsyncDisposable
 
     private async Task<TimeSpan?> StartAsync(PodContext pod, PodVolumes volumes)
     {
-        var image = Container.Text("image") ?? string.Empty;
+        var image = Container.StringAt("image") ?? string.Empty;
         if (_kubelet.Images.Find(image) is not { } executable)
         {
             return RefuseImage(pod, image);
@@ -311,7 +312,7 @@ internal sealed class ContainerLife : IAsyncDisposable
 
     private void StartProbes(PodContext pod, ContainerRun run)
     {
-        var grace = TimeSpan.FromSeconds(pod.Pod.Number("spec", "terminationGracePeriodSeconds") ?? 30);
+        var grace = TimeSpan.FromSeconds(pod.Pod.LongAt("spec", "terminationGracePeriodSeconds") ?? 30);
         _probes = new ContainerProbes(Container, new ProbeAttempt(pod.PodIp, Container, run, _plan!.Paths, _kubelet.Runtime), _kubelet.Time)
         {
             Changed = _wake,

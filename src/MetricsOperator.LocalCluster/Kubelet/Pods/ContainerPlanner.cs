@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Processes;
 using MetricsOperator.LocalCluster.Kubelet.Volumes;
 
@@ -22,8 +23,8 @@ internal sealed class ContainerPlanner(EnvironmentResolver environment, ImageMap
     /// <param name="run">How often the container was started before; part of the termination file's name.</param>
     public ContainerPlan Plan(PodContext pod, JsonObject container, PodVolumes volumes, int run)
     {
-        var name = container.Text("name") ?? string.Empty;
-        var image = container.Text("image") ?? string.Empty;
+        var name = container.StringAt("name") ?? string.Empty;
+        var image = container.StringAt("image") ?? string.Empty;
         var executable = images.Find(image) ?? throw new ContainerConfigException("ErrImagePull", $"no executable stands for image \"{image}\"");
         var folder = pod.ContainerFolder(name);
         Directory.CreateDirectory(folder);
@@ -32,8 +33,8 @@ internal sealed class ContainerPlanner(EnvironmentResolver environment, ImageMap
 
         var variables = environment.Resolve(pod, container);
         var paths = volumes.Map(pod, container, variables, terminationFile);
-        var words = container.Texts("command").Select(word => VariableExpansion.Expand(word, variables)).Select(paths.Rewrite).ToList();
-        var arguments = container.Texts("args").Select(word => VariableExpansion.Expand(word, variables)).Select(paths.Rewrite);
+        var words = container.StringsAt("command").Select(word => VariableExpansion.Expand(word, variables)).Select(paths.Rewrite).ToList();
+        var arguments = container.StringsAt("args").Select(word => VariableExpansion.Expand(word, variables)).Select(paths.Rewrite);
         var (program, before) = Program(executable, words);
         foreach (var variable in variables.Keys.ToList())
         {
@@ -45,7 +46,7 @@ internal sealed class ContainerPlanner(EnvironmentResolver environment, ImageMap
             variables["KUBERNETES_SERVICE_ACCOUNT_DIR"] = paths.Rewrite(PodVolumes.ServiceAccountPath);
         }
 
-        var workingDirectory = container.Text("workingDir") is { Length: > 0 } wanted ? paths.Rewrite(wanted) : folder;
+        var workingDirectory = container.StringAt("workingDir") is { Length: > 0 } wanted ? paths.Rewrite(wanted) : folder;
         var launch = new LaunchPlan
         {
             Executable = program,

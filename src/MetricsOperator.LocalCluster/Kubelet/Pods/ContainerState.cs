@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 
@@ -39,10 +40,10 @@ internal sealed record TerminatedState(
     public static TerminatedState? Read(JsonObject? terminated) => terminated is null
         ? null
         : new TerminatedState(
-            terminated.Text("containerID") ?? string.Empty,
-            (int)(terminated.Number("exitCode") ?? 0),
-            terminated.Text("reason") ?? "Error",
-            terminated.Text("message"),
+            terminated.StringAt("containerID") ?? string.Empty,
+            (int)(terminated.LongAt("exitCode") ?? 0),
+            terminated.StringAt("reason") ?? "Error",
+            terminated.StringAt("message"),
             terminated.Time("startedAt"),
             terminated.Time("finishedAt"));
 

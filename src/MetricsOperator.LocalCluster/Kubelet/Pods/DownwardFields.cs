@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 
@@ -31,8 +32,8 @@ internal static class DownwardFields
             case "status.hostIP" or "status.hostIPs":
                 return pod.Node.Address;
             default:
-                return Subscript(path, "metadata.labels") is { } label ? pod.Pod.Text("metadata", "labels", label) ?? string.Empty
-                    : Subscript(path, "metadata.annotations") is { } annotation ? pod.Pod.Text("metadata", "annotations", annotation) ?? string.Empty
+                return Subscript(path, "metadata.labels") is { } label ? pod.Pod.StringAt("metadata", "labels", label) ?? string.Empty
+                    : Subscript(path, "metadata.annotations") is { } annotation ? pod.Pod.StringAt("metadata", "annotations", annotation) ?? string.Empty
                     : null;
         }
     }
@@ -43,15 +44,15 @@ internal static class DownwardFields
     /// </summary>
     public static string? Resource(PodContext pod, JsonObject container, JsonObject reference)
     {
-        var resource = reference.Text("resource") ?? string.Empty;
+        var resource = reference.StringAt("resource") ?? string.Empty;
         var parts = resource.Split('.', 2);
         if (parts.Length != 2)
         {
             return null;
         }
 
-        var source = reference.Text("containerName") is { } named
-            ? pod.Pod.Items("spec", "containers").FirstOrDefault(other => other.Text("name") == named) ?? container
+        var source = reference.StringAt("containerName") is { } named
+            ? pod.Pod.ObjectsAt("spec", "containers").FirstOrDefault(other => other.StringAt("name") == named) ?? container
             : container;
         var value = Quantity.Parse(source.IntOrText("resources", parts[0], parts[1]));
         value ??= (parts[0], parts[1]) switch

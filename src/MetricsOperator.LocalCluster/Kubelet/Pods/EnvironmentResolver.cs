@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Store;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
@@ -15,7 +16,7 @@ internal sealed class EnvironmentResolver(ClusterApi api, Uri apiUrl)
         {
             ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             ["HOSTNAME"] = pod.Name,
-            ["HOME"] = pod.ContainerFolder(container.Text("name") ?? string.Empty),
+            ["HOME"] = pod.ContainerFolder(container.StringAt("name") ?? string.Empty),
             ["KUBERNETES_SERVICE_HOST"] = apiUrl.Host,
             ["KUBERNETES_SERVICE_PORT"] = apiUrl.Port.ToString(CultureInfo.InvariantCulture),
             ["KUBERNETES_SERVICE_PORT_HTTPS"] = apiUrl.Port.ToString(CultureInfo.InvariantCulture),
@@ -27,20 +28,20 @@ internal sealed class EnvironmentResolver(ClusterApi api, Uri apiUrl)
             variables["DOTNET_ROOT"] = dotnet;
         }
 
-        if (pod.Pod.Flag("spec", "enableServiceLinks") != false)
+        if (pod.Pod.BoolAt("spec", "enableServiceLinks") != false)
         {
             AddServices(pod.Namespace, variables);
         }
 
-        foreach (var source in container.Items("envFrom"))
+        foreach (var source in container.ObjectsAt("envFrom"))
         {
             AddAll(pod, source, variables);
         }
 
-        foreach (var entry in container.Items("env"))
+        foreach (var entry in container.ObjectsAt("env"))
         {
-            var name = entry.Text("name") ?? string.Empty;
-            if (entry.Map("valueFrom") is { } from)
+            var name = entry.StringAt("name") ?? string.Empty;
+            if (entry.ObjectAt("valueFrom") is { } from)
             {
                 if (Referenced(pod, container, from) is { } value)
                 {
@@ -49,7 +50,7 @@ internal sealed class EnvironmentResolver(ClusterApi api, Uri apiUrl)
             }
             else
             {
-                variables[name] = VariableExpansion.Expand(entry.Text("value") ?? string.Empty, variables);
+                variables[name] = VariableExpansion.Expand(entry.StringAt("value") ?? string.Empty, variables);
             }
         }
 
@@ -60,34 +61,34 @@ internal sealed class EnvironmentResolver(ClusterApi api, Uri apiUrl)
     {
         foreach (var service in api.List("services", ns))
         {
-            if (service.Text("spec", "clusterIP") is not { Length: > 0 } address || address == "None")
+            if (service.StringAt("spec", "clusterIP") is not { Length: > 0 } address || address == "None")
             {
                 continue;
             }
 
-            var prefix = service.Name().ToUpperInvariant().Replace('-', '_');
-            if (prefix == "KUBERNETES" || service.Items("spec", "ports").FirstOrDefault() is not { } first)
+            var prefix = service.NameOf().ToUpperInvariant().Replace('-', '_');
+            if (prefix == "KUBERNETES" || service.ObjectsAt("spec", "ports").FirstOrDefault() is not { } first)
             {
                 continue;
             }
 
             variables[prefix + "_SERVICE_HOST"] = address;
             variables[prefix + "_SERVICE_PORT"] = first.IntOrText("port") ?? string.Empty;
-            foreach (var port in service.Items("spec", "ports").Where(port => port.Text("name") is not null))
+            foreach (var port in service.ObjectsAt("spec", "ports").Where(port => port.StringAt("name") is not null))
             {
-                variables[$"{prefix}_SERVICE_PORT_{port.Text("name")!.ToUpperInvariant().Replace('-', '_')}"] = port.IntOrText("port") ?? string.Empty;
+                variables[$"{prefix}_SERVICE_PORT_{port.StringAt("name")!.ToUpperInvariant().Replace('-', '_')}"] = port.IntOrText("port") ?? string.Empty;
             }
         }
     }
 
     private void AddAll(PodContext pod, JsonObject source, Dictionary<string, string> variables)
     {
-        var prefix = source.Text("prefix") ?? string.Empty;
-        var (reference, resource, kind) = source.Map("secretRef") is { } secret ? (secret, "secrets", "secret") : (source.Map("configMapRef"), "configmaps", "configmap");
-        var name = reference.Text("name") ?? string.Empty;
+        var prefix = source.StringAt("prefix") ?? string.Empty;
+        var (reference, resource, kind) = source.ObjectAt("secretRef") is { } secret ? (secret, "secrets", "secret") : (source.ObjectAt("configMapRef"), "configmaps", "configmap");
+        var name = reference.StringAt("name") ?? string.Empty;
         if (api.Get(resource, pod.Namespace, name) is not { } found)
         {
-            if (reference.Flag("optional") != true)
+            if (reference.BoolAt("optional") != true)
             {
                 throw new ContainerConfigException("CreateContainerConfigError", $"{kind} \"{name}\" not found");
             }
@@ -103,35 +104,35 @@ internal sealed class EnvironmentResolver(ClusterApi api, Uri apiUrl)
 
     private string? Referenced(PodContext pod, JsonObject container, JsonObject from)
     {
-        if (from.Map("fieldRef") is { } field)
+        if (from.ObjectAt("fieldRef") is { } field)
         {
-            var path = field.Text("fieldPath") ?? string.Empty;
+            var path = field.StringAt("fieldPath") ?? string.Empty;
             return DownwardFields.Field(pod, path)
                 ?? throw new ContainerConfigException("CreateContainerConfigError", $"unsupported fieldPath: {path}");
         }
 
-        if (from.Map("resourceFieldRef") is { } resource)
+        if (from.ObjectAt("resourceFieldRef") is { } resource)
         {
             return DownwardFields.Resource(pod, container, resource)
-                ?? throw new ContainerConfigException("CreateContainerConfigError", $"unsupported container resource : {resource.Text("resource")}");
+                ?? throw new ContainerConfigException("CreateContainerConfigError", $"unsupported container resource : {resource.StringAt("resource")}");
         }
 
-        return from.Map("secretKeyRef") is { } secret
+        return from.ObjectAt("secretKeyRef") is { } secret
             ? Key(pod.Namespace, "secrets", "secret", "Secret", secret)
-            : Key(pod.Namespace, "configmaps", "configmap", "ConfigMap", from.Map("configMapKeyRef"));
+            : Key(pod.Namespace, "configmaps", "configmap", "ConfigMap", from.ObjectAt("configMapKeyRef"));
     }
 
     private string? Key(string ns, string resource, string word, string kind, JsonObject? reference)
     {
-        var name = reference.Text("name") ?? string.Empty;
-        var key = reference.Text("key") ?? string.Empty;
-        var optional = reference.Flag("optional") == true;
+        var name = reference.StringAt("name") ?? string.Empty;
+        var key = reference.StringAt("key") ?? string.Empty;
+        var optional = reference.BoolAt("optional") == true;
         if (api.Get(resource, ns, name) is not { } found)
         {
             return optional ? null : throw new ContainerConfigException("CreateContainerConfigError", $"{word} \"{name}\" not found");
         }
 
-        if (found.Text("data", key) is not { } value)
+        if (found.StringAt("data", key) is not { } value)
         {
             return optional ? null : throw new ContainerConfigException("CreateContainerConfigError", $"couldn't find key {key} in {kind} {ns}/{name}");
         }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 
@@ -9,13 +10,13 @@ namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 /// <param name="Folder">The pod's own directory.</param>
 internal sealed record PodContext(JsonObject Pod, string PodIp, NodeFacts Node, string Folder)
 {
-    public string Namespace => Pod.Namespace();
+    public string Namespace => Pod.NamespaceOf();
 
-    public string Name => Pod.Name();
+    public string Name => Pod.NameOf();
 
-    public string Uid => Pod.Uid();
+    public string Uid => Pod.UidOf();
 
-    public string ServiceAccount => Pod.Text("spec", "serviceAccountName") ?? "default";
+    public string ServiceAccount => Pod.StringAt("spec", "serviceAccountName") ?? "default";
 
     /// <summary>The directory of one container: working directory, termination message, single-file mounts.</summary>
     public string ContainerFolder(string container) => Path.Join(Folder, "containers", container);

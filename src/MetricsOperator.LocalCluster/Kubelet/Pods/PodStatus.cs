@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 
@@ -15,8 +16,8 @@ internal static class PodStatus
     public static JsonObject Build(
         JsonObject pod, IReadOnlyList<ContainerLife> init, IReadOnlyList<ContainerLife> main, NodeFacts node, string? podIp, DateTimeOffset now)
     {
-        var status = (JsonObject?)pod.Map("status")?.DeepClone() ?? [];
-        var phase = Phase(pod.Text("spec", "restartPolicy") ?? "Always", init, main);
+        var status = (JsonObject?)pod.ObjectAt("status")?.DeepClone() ?? [];
+        var phase = Phase(pod.StringAt("spec", "restartPolicy") ?? "Always", init, main);
         var initialized = init.All(HasDoneItsPart);
         var unready = main.Where(container => !container.Ready).Select(container => container.Name).ToList();
         var over = phase is "Succeeded" or "Failed";
@@ -30,7 +31,7 @@ internal static class PodStatus
         Add(conditions, status, "Ready", initialized ? notReady : ("ContainersNotReady", $"containers with unready status: [{string.Join(' ', unready)}]"), now);
         Add(conditions, status, "ContainersReady", notReady, now);
         Add(conditions, status, "PodScheduled", (null, null), now);
-        foreach (var other in status.Items("conditions").Where(condition => condition.Text("type") is not ("Initialized" or "Ready" or "ContainersReady" or "PodScheduled")))
+        foreach (var other in status.ObjectsAt("conditions").Where(condition => condition.StringAt("type") is not ("Initialized" or "Ready" or "ContainersReady" or "PodScheduled")))
         {
             conditions.Add(other.DeepClone());
         }
@@ -58,7 +59,7 @@ internal static class PodStatus
     /// <summary>Guaranteed, Burstable or BestEffort from requests and limits of all containers.</summary>
     public static string QosClass(JsonObject pod)
     {
-        var containers = pod.Items("spec", "containers").Concat(pod.Items("spec", "initContainers")).ToList();
+        var containers = pod.ObjectsAt("spec", "containers").Concat(pod.ObjectsAt("spec", "initContainers")).ToList();
         string[] resources = ["cpu", "memory"];
         if (containers.All(container => resources.All(name => Request(container, name) is null or 0 && Limit(container, name) is null or 0)))
         {
@@ -76,7 +77,7 @@ internal static class PodStatus
 
     /// <summary>An init container must have succeeded; one with restartPolicy Always (a sidecar) must have started.</summary>
     private static bool HasDoneItsPart(ContainerLife container) =>
-        container.Container.Text("restartPolicy") == "Always" ? container.Started : container.Succeeded;
+        container.Container.StringAt("restartPolicy") == "Always" ? container.Started : container.Succeeded;
 
     private static string Phase(string restartPolicy, IReadOnlyList<ContainerLife> init, IReadOnlyList<ContainerLife> main)
     {
@@ -107,11 +108,11 @@ internal static class PodStatus
     private static void Add(JsonArray conditions, JsonObject status, string type, (string? Reason, string? Message) problem, DateTimeOffset now)
     {
         var value = problem.Reason is null ? "True" : "False";
-        var earlier = status.Items("conditions").FirstOrDefault(condition => condition.Text("type") == type);
+        var earlier = status.ObjectsAt("conditions").FirstOrDefault(condition => condition.StringAt("type") == type);
         var condition = new JsonObject
         {
             ["lastProbeTime"] = null,
-            ["lastTransitionTime"] = earlier.Text("status") == value ? earlier.Text("lastTransitionTime") : now.ToSeconds(),
+            ["lastTransitionTime"] = earlier.StringAt("status") == value ? earlier.StringAt("lastTransitionTime") : now.ToSeconds(),
         };
         if (problem.Message is not null)
         {

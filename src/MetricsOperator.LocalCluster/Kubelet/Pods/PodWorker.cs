@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Volumes;
 using MetricsOperator.LocalCluster.Store;
 using Microsoft.Extensions.Logging;
@@ -39,13 +40,13 @@ internal sealed class PodWorker : IAsyncDisposable
     {
         _kubelet = kubelet;
         _pod = pod;
-        Uid = pod.Uid();
+        Uid = pod.UidOf();
         _volumes = new PodVolumes(kubelet.Api, kubelet.VolumeSource, kubelet.Time);
-        _address = pod.Flag("spec", "hostNetwork") == true
+        _address = pod.BoolAt("spec", "hostNetwork") == true
             ? kubelet.Node.Address
-            : kubelet.Addresses.Assign(Uid, pod.Text("status", "podIP"));
-        var policy = pod.Text("spec", "restartPolicy") ?? "Always";
-        _init = [.. Lives(pod, "initContainers", "initContainerStatuses", spec => spec.Text("restartPolicy") == "Always" ? "Always" : policy == "Never" ? "Never" : "OnFailure")];
+            : kubelet.Addresses.Assign(Uid, pod.StringAt("status", "podIP"));
+        var policy = pod.StringAt("spec", "restartPolicy") ?? "Always";
+        _init = [.. Lives(pod, "initContainers", "initContainerStatuses", spec => spec.StringAt("restartPolicy") == "Always" ? "Always" : policy == "Never" ? "Never" : "OnFailure")];
         _main = [.. Lives(pod, "containers", "containerStatuses", _ => policy)];
         _loop = Task.Run(() => RunAsync(finished), CancellationToken.None);
     }
@@ -87,18 +88,18 @@ internal sealed class PodWorker : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _loop;
-        var grace = TimeSpan.FromSeconds(_pod.Number("spec", "terminationGracePeriodSeconds") ?? 30);
+        var grace = TimeSpan.FromSeconds(_pod.LongAt("spec", "terminationGracePeriodSeconds") ?? 30);
         await StopContainersAsync(grace < LongestGraceAtStop ? grace : LongestGraceAtStop);
         _stop.Dispose();
     }
 
     private IEnumerable<ContainerLife> Lives(JsonObject pod, string specs, string statuses, Func<JsonObject, string> policy) =>
-        pod.Items("spec", specs).Select(spec => new ContainerLife(
+        pod.ObjectsAt("spec", specs).Select(spec => new ContainerLife(
             _kubelet,
             spec,
             policy(spec),
             specs == "initContainers",
-            pod.Items("status", statuses).FirstOrDefault(status => status.Text("name") == spec.Text("name")),
+            pod.ObjectsAt("status", statuses).FirstOrDefault(status => status.StringAt("name") == spec.StringAt("name")),
             Wake));
 
     private async Task RunAsync(Action<PodWorker> finished)
@@ -112,14 +113,14 @@ internal sealed class PodWorker : IAsyncDisposable
             }
             catch (ApiStatusException e)
             {
-                _kubelet.Logger.LogInformation("Pod {Namespace}/{Pod} is looked at again: {Message}", _pod.Namespace(), _pod.Name(), e.Message);
+                _kubelet.Logger.LogInformation("Pod {Namespace}/{Pod} is looked at again: {Message}", _pod.NamespaceOf(), _pod.NameOf(), e.Message);
                 next = RetryAfterFault;
             }
 #pragma warning disable CA1031 // The loop of a pod must survive any fault of one pass; the next pass starts from the documents again.
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                _kubelet.Logger.LogError(e, "Cannot bring pod {Namespace}/{Pod} to its specification", _pod.Namespace(), _pod.Name());
+                _kubelet.Logger.LogError(e, "Cannot bring pod {Namespace}/{Pod} to its specification", _pod.NamespaceOf(), _pod.NameOf());
                 next = RetryAfterFault;
             }
 
@@ -154,7 +155,7 @@ internal sealed class PodWorker : IAsyncDisposable
         var context = new PodContext(pod, _address ?? string.Empty, _kubelet.Node, Path.Join(_kubelet.PodsFolder, Uid));
         if (_gone)
         {
-            await StopContainersAsync(TimeSpan.FromSeconds(pod.Number("metadata", "deletionGracePeriodSeconds") ?? 0));
+            await StopContainersAsync(TimeSpan.FromSeconds(pod.LongAt("metadata", "deletionGracePeriodSeconds") ?? 0));
             CleanUp(context);
             return null;
         }
@@ -164,7 +165,7 @@ internal sealed class PodWorker : IAsyncDisposable
             return await EndAsync(context, pod);
         }
 
-        if (pod.Text("status", "phase") is "Succeeded" or "Failed")
+        if (pod.StringAt("status", "phase") is "Succeeded" or "Failed")
         {
             await StopContainersAsync(TimeSpan.Zero);
             return null;
@@ -192,7 +193,7 @@ internal sealed class PodWorker : IAsyncDisposable
         foreach (var life in _init)
         {
             next = Earlier(next, await life.StepAsync(context, _volumes));
-            var passed = life.Container.Text("restartPolicy") == "Always" ? life.Started : life.Succeeded;
+            var passed = life.Container.StringAt("restartPolicy") == "Always" ? life.Started : life.Succeeded;
             if (!passed)
             {
                 foreach (var main in _main)
@@ -222,7 +223,7 @@ internal sealed class PodWorker : IAsyncDisposable
             return null;
         }
 
-        var grace = TimeSpan.FromSeconds(pod.Number("metadata", "deletionGracePeriodSeconds") ?? pod.Number("spec", "terminationGracePeriodSeconds") ?? 30);
+        var grace = TimeSpan.FromSeconds(pod.LongAt("metadata", "deletionGracePeriodSeconds") ?? pod.LongAt("spec", "terminationGracePeriodSeconds") ?? 30);
         if (_stopGrace is null || grace < _stopGrace)
         {
             foreach (var life in _main.Concat(_init).Where(life => _stopGrace is null && life.IsRunning))
@@ -280,8 +281,8 @@ internal sealed class PodWorker : IAsyncDisposable
     {
         for (var attempt = 0; ; attempt++)
         {
-            var stored = _kubelet.Api.Get("pods", _pod.Namespace(), _pod.Name());
-            if (stored is null || stored.Uid() != Uid)
+            var stored = _kubelet.Api.Get("pods", _pod.NamespaceOf(), _pod.NameOf());
+            if (stored is null || stored.UidOf() != Uid)
             {
                 return;
             }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Processes;
 using MetricsOperator.LocalCluster.Kubelet.Volumes;
 
@@ -36,33 +37,33 @@ internal sealed class ProbeAttempt(string podIp, JsonObject container, Container
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limited.CancelAfter(probe.Timeout);
         var document = probe.Document;
-        if (document.Map("httpGet") is { } http)
+        if (document.ObjectAt("httpGet") is { } http)
         {
             return await HttpAsync(http, limited.Token, stop);
         }
 
-        if (document.Map("tcpSocket") is { } tcp)
+        if (document.ObjectAt("tcpSocket") is { } tcp)
         {
-            return await TcpAsync(tcp.Text("host") ?? podIp, Port(tcp), limited.Token, stop);
+            return await TcpAsync(tcp.StringAt("host") ?? podIp, Port(tcp), limited.Token, stop);
         }
 
-        return document.Map("exec") is { } exec
+        return document.ObjectAt("exec") is { } exec
             ? await ExecAsync(exec, limited.Token, stop)
             : $"cannot run probe {document.ToJsonString()}: want httpGet, tcpSocket or exec";
     }
 
     private async Task<string?> HttpAsync(JsonObject http, CancellationToken limited, CancellationToken stop)
     {
-        var scheme = (http.Text("scheme") ?? "HTTP").ToLowerInvariant();
-        var path = http.Text("path") is { Length: > 0 } given ? given : "/";
-        var host = http.Text("host") is { Length: > 0 } named ? named : podIp;
+        var scheme = (http.StringAt("scheme") ?? "HTTP").ToLowerInvariant();
+        var path = http.StringAt("path") is { Length: > 0 } given ? given : "/";
+        var host = http.StringAt("host") is { Length: > 0 } named ? named : podIp;
         var url = string.Create(CultureInfo.InvariantCulture, $"{scheme}://{host}:{Port(http)}{(path[0] == '/' ? string.Empty : "/")}{path}");
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Headers.TryAddWithoutValidation("User-Agent", "kube-probe/1.32");
         request.Headers.ConnectionClose = true;
-        foreach (var header in http.Items("httpHeaders"))
+        foreach (var header in http.ObjectsAt("httpHeaders"))
         {
-            request.Headers.TryAddWithoutValidation(header.Text("name") ?? string.Empty, header.Text("value"));
+            request.Headers.TryAddWithoutValidation(header.StringAt("name") ?? string.Empty, header.StringAt("value"));
         }
 
         try
@@ -101,7 +102,7 @@ internal sealed class ProbeAttempt(string podIp, JsonObject container, Container
 
     private async Task<string?> ExecAsync(JsonObject exec, CancellationToken limited, CancellationToken stop)
     {
-        var command = exec.Texts("command").Select(paths.Rewrite).ToList();
+        var command = exec.StringsAt("command").Select(paths.Rewrite).ToList();
         var program = ProcessSpawner.FindProgram(command.FirstOrDefault() ?? string.Empty) ?? command.FirstOrDefault() ?? string.Empty;
         var plan = run.Plan with { Executable = program, Arguments = [.. command.Skip(1)] };
         var (exitCode, output) = await runtime.ExecuteAsync(plan, limited);
@@ -115,13 +116,13 @@ internal sealed class ProbeAttempt(string podIp, JsonObject container, Container
 
     private int Port(JsonObject action)
     {
-        if (action.Number("port") is { } number)
+        if (action.LongAt("port") is { } number)
         {
             return (int)number;
         }
 
-        var name = action.Text("port");
-        return (int)(container.Items("ports").FirstOrDefault(port => port.Text("name") == name).Number("containerPort") ?? 0);
+        var name = action.StringAt("port");
+        return (int)(container.ObjectsAt("ports").FirstOrDefault(port => port.StringAt("name") == name).LongAt("containerPort") ?? 0);
     }
 
     private static string Cause(Exception e, string host, int port) =>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
 using MetricsOperator.LocalCluster.Store;
 
@@ -23,9 +24,9 @@ internal sealed class PodVolumes(ClusterApi api, VolumeSource source, TimeProvid
     public bool Sync(PodContext pod)
     {
         var changed = false;
-        foreach (var volume in pod.Pod.Items("spec", "volumes"))
+        foreach (var volume in pod.Pod.ObjectsAt("spec", "volumes"))
         {
-            var name = volume.Text("name") ?? string.Empty;
+            var name = volume.StringAt("name") ?? string.Empty;
             try
             {
                 if (source.Files(pod, volume) is { } files)
@@ -45,8 +46,8 @@ internal sealed class PodVolumes(ClusterApi api, VolumeSource source, TimeProvid
             }
         }
 
-        if (pod.Pod.Flag("spec", "automountServiceAccountToken") != false
-            && api.Get("serviceaccounts", pod.Namespace, pod.ServiceAccount).Flag("automountServiceAccountToken") != false)
+        if (pod.Pod.BoolAt("spec", "automountServiceAccountToken") != false
+            && api.Get("serviceaccounts", pod.Namespace, pod.ServiceAccount).BoolAt("automountServiceAccountToken") != false)
         {
             changed |= Publish(pod, "..serviceaccount", source.ServiceAccount(pod));
             ServiceAccountFolder = _paths["..serviceaccount"];
@@ -66,23 +67,23 @@ internal sealed class PodVolumes(ClusterApi api, VolumeSource source, TimeProvid
     {
         var mounts = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            [container.Text("terminationMessagePath") ?? "/dev/termination-log"] = terminationFile,
+            [container.StringAt("terminationMessagePath") ?? "/dev/termination-log"] = terminationFile,
         };
         if (ServiceAccountFolder is not null)
         {
             mounts[ServiceAccountPath] = ServiceAccountFolder;
         }
 
-        foreach (var mount in container.Items("volumeMounts"))
+        foreach (var mount in container.ObjectsAt("volumeMounts"))
         {
-            var name = mount.Text("name") ?? string.Empty;
+            var name = mount.StringAt("name") ?? string.Empty;
             if (!_paths.TryGetValue(name, out var path))
             {
-                throw new ContainerConfigException("CreateContainerConfigError", $"cannot find volume \"{name}\" to mount into container \"{container.Text("name")}\"");
+                throw new ContainerConfigException("CreateContainerConfigError", $"cannot find volume \"{name}\" to mount into container \"{container.StringAt("name")}\"");
             }
 
-            var subPath = mount.Text("subPathExpr") is { } expression ? VariableExpansion.Expand(expression, environment) : mount.Text("subPath");
-            mounts[mount.Text("mountPath") ?? string.Empty] = string.IsNullOrEmpty(subPath) ? path : SubPath(pod, container, name, path, subPath);
+            var subPath = mount.StringAt("subPathExpr") is { } expression ? VariableExpansion.Expand(expression, environment) : mount.StringAt("subPath");
+            mounts[mount.StringAt("mountPath") ?? string.Empty] = string.IsNullOrEmpty(subPath) ? path : SubPath(pod, container, name, path, subPath);
         }
 
         return new PathMap(mounts);
@@ -102,17 +103,17 @@ internal sealed class PodVolumes(ClusterApi api, VolumeSource source, TimeProvid
 
     private string PlainDirectory(PodContext pod, JsonObject volume, string name)
     {
-        if (volume.Map("emptyDir") is not null)
+        if (volume.ObjectAt("emptyDir") is not null)
         {
             return Path.Join(pod.Folder, "volumes", name);
         }
 
-        if (volume.Text("hostPath", "path") is { } hostPath)
+        if (volume.StringAt("hostPath", "path") is { } hostPath)
         {
             return hostPath;
         }
 
-        if (volume.Text("persistentVolumeClaim", "claimName") is { } claimName)
+        if (volume.StringAt("persistentVolumeClaim", "claimName") is { } claimName)
         {
             return ClaimDirectory(pod, claimName);
         }
@@ -124,13 +125,13 @@ internal sealed class PodVolumes(ClusterApi api, VolumeSource source, TimeProvid
     private string ClaimDirectory(PodContext pod, string claimName)
     {
         var claim = api.Get("persistentvolumeclaims", pod.Namespace, claimName) ?? throw new VolumeException($"persistentvolumeclaim \"{claimName}\" not found");
-        if (claim.Text("spec", "volumeName") is not { Length: > 0 } volumeName || claim.Text("status", "phase") != "Bound")
+        if (claim.StringAt("spec", "volumeName") is not { Length: > 0 } volumeName || claim.StringAt("status", "phase") != "Bound")
         {
             throw new VolumeException($"persistentvolumeclaim \"{claimName}\" is not bound");
         }
 
         var volume = api.Get("persistentvolumes", null, volumeName) ?? throw new VolumeException($"persistentvolume \"{volumeName}\" not found");
-        return volume.Text("spec", "local", "path") ?? volume.Text("spec", "hostPath", "path")
+        return volume.StringAt("spec", "local", "path") ?? volume.StringAt("spec", "hostPath", "path")
             ?? throw new VolumeException($"persistentvolume \"{volumeName}\" has neither spec.local.path nor spec.hostPath.path");
     }
 
@@ -154,7 +155,7 @@ internal sealed class PodVolumes(ClusterApi api, VolumeSource source, TimeProvid
             return part;
         }
 
-        var copy = Path.Join(pod.ContainerFolder(container.Text("name") ?? string.Empty), "subpaths", volume, subPath);
+        var copy = Path.Join(pod.ContainerFolder(container.StringAt("name") ?? string.Empty), "subpaths", volume, subPath);
         Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
         File.Copy(part, copy, overwrite: true);
         return copy;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
 using MetricsOperator.LocalCluster.Store;
 
@@ -17,19 +18,19 @@ internal sealed class VolumeSource(ClusterApi api, Func<PodContext, string> toke
     public Dictionary<string, PayloadFile>? Files(PodContext pod, JsonObject volume)
     {
         var files = new Dictionary<string, PayloadFile>(StringComparer.Ordinal);
-        if (volume.Map("configMap") is { } configMap)
+        if (volume.ObjectAt("configMap") is { } configMap)
         {
-            AddObject(pod, "configmaps", configMap.Text("name"), configMap, configMap.Number("defaultMode") ?? DefaultMode, files);
+            AddObject(pod, "configmaps", configMap.StringAt("name"), configMap, configMap.LongAt("defaultMode") ?? DefaultMode, files);
         }
-        else if (volume.Map("secret") is { } secret)
+        else if (volume.ObjectAt("secret") is { } secret)
         {
-            AddObject(pod, "secrets", secret.Text("secretName"), secret, secret.Number("defaultMode") ?? DefaultMode, files);
+            AddObject(pod, "secrets", secret.StringAt("secretName"), secret, secret.LongAt("defaultMode") ?? DefaultMode, files);
         }
-        else if (volume.Map("downwardAPI") is { } downward)
+        else if (volume.ObjectAt("downwardAPI") is { } downward)
         {
-            AddFields(pod, downward, downward.Number("defaultMode") ?? DefaultMode, files);
+            AddFields(pod, downward, downward.LongAt("defaultMode") ?? DefaultMode, files);
         }
-        else if (volume.Map("projected") is { } projected)
+        else if (volume.ObjectAt("projected") is { } projected)
         {
             AddProjected(pod, projected, files);
         }
@@ -51,27 +52,27 @@ internal sealed class VolumeSource(ClusterApi api, Func<PodContext, string> toke
 
     private void AddProjected(PodContext pod, JsonObject projected, Dictionary<string, PayloadFile> files)
     {
-        var mode = projected.Number("defaultMode") ?? DefaultMode;
-        foreach (var source in projected.Items("sources"))
+        var mode = projected.LongAt("defaultMode") ?? DefaultMode;
+        foreach (var source in projected.ObjectsAt("sources"))
         {
-            if (source.Map("configMap") is { } configMap)
+            if (source.ObjectAt("configMap") is { } configMap)
             {
-                AddObject(pod, "configmaps", configMap.Text("name"), configMap, mode, files);
+                AddObject(pod, "configmaps", configMap.StringAt("name"), configMap, mode, files);
             }
 
-            if (source.Map("secret") is { } secret)
+            if (source.ObjectAt("secret") is { } secret)
             {
-                AddObject(pod, "secrets", secret.Text("name"), secret, mode, files);
+                AddObject(pod, "secrets", secret.StringAt("name"), secret, mode, files);
             }
 
-            if (source.Map("downwardAPI") is { } downward)
+            if (source.ObjectAt("downwardAPI") is { } downward)
             {
                 AddFields(pod, downward, mode, files);
             }
 
-            if (source.Map("serviceAccountToken") is { } account)
+            if (source.ObjectAt("serviceAccountToken") is { } account)
             {
-                files[account.Text("path") ?? "token"] = Payload(token(pod), mode);
+                files[account.StringAt("path") ?? "token"] = Payload(token(pod), mode);
             }
         }
     }
@@ -79,7 +80,7 @@ internal sealed class VolumeSource(ClusterApi api, Func<PodContext, string> toke
     private void AddObject(PodContext pod, string resource, string? name, JsonObject reference, long mode, Dictionary<string, PayloadFile> files)
     {
         var kind = resource == "secrets" ? "secret" : "configmap";
-        var optional = reference.Flag("optional") == true;
+        var optional = reference.BoolAt("optional") == true;
         if (api.Get(resource, pod.Namespace, name ?? string.Empty) is not { } found)
         {
             if (!optional && kind == "configmap" && name == "kube-root-ca.crt")
@@ -117,12 +118,12 @@ internal sealed class VolumeSource(ClusterApi api, Func<PodContext, string> toke
             return;
         }
 
-        foreach (var item in reference.Items("items"))
+        foreach (var item in reference.ObjectsAt("items"))
         {
-            var key = item.Text("key") ?? string.Empty;
+            var key = item.StringAt("key") ?? string.Empty;
             if (content.TryGetValue(key, out var value))
             {
-                files[item.Text("path") ?? key] = new PayloadFile(value, ToMode(item.Number("mode") ?? mode));
+                files[item.StringAt("path") ?? key] = new PayloadFile(value, ToMode(item.LongAt("mode") ?? mode));
             }
             else if (!optional)
             {
@@ -133,13 +134,13 @@ internal sealed class VolumeSource(ClusterApi api, Func<PodContext, string> toke
 
     private static void AddFields(PodContext pod, JsonObject source, long mode, Dictionary<string, PayloadFile> files)
     {
-        foreach (var item in source.Items("items"))
+        foreach (var item in source.ObjectsAt("items"))
         {
-            var value = item.Map("fieldRef") is { } field
-                ? DownwardFields.Field(pod, field.Text("fieldPath") ?? string.Empty)
-                : DownwardFields.Resource(pod, pod.Pod.Items("spec", "containers").First(), item.Map("resourceFieldRef") ?? []);
-            files[item.Text("path") ?? string.Empty] =
-                Payload(value ?? throw new VolumeException($"unsupported downward API item {item.ToJsonString()}"), item.Number("mode") ?? mode);
+            var value = item.ObjectAt("fieldRef") is { } field
+                ? DownwardFields.Field(pod, field.StringAt("fieldPath") ?? string.Empty)
+                : DownwardFields.Resource(pod, pod.Pod.ObjectsAt("spec", "containers").First(), item.ObjectAt("resourceFieldRef") ?? []);
+            files[item.StringAt("path") ?? string.Empty] =
+                Payload(value ?? throw new VolumeException($"unsupported downward API item {item.ToJsonString()}"), item.LongAt("mode") ?? mode);
         }
     }
 
