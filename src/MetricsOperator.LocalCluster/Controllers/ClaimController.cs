@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet;
-using MetricsOperator.LocalCluster.Store;
 
 namespace MetricsOperator.LocalCluster.Controllers;
 

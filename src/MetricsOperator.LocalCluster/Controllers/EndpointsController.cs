@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet;
-using MetricsOperator.LocalCluster.Store;
 
 namespace MetricsOperator.LocalCluster.Controllers;
 

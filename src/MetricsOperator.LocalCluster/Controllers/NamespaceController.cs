@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet;
 using MetricsOperator.LocalCluster.Store;
 

@@ -123,7 +123,7 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
     {
         var status = (JsonObject?)pod.ObjectAt("status")?.DeepClone() ?? [];
         var conditions = new JsonArray([.. status.ObjectsAt("conditions").Where(condition => condition.StringAt("type") != "PodScheduled").Select(condition => condition.DeepClone())]);
-        var scheduled = new JsonObject { ["lastProbeTime"] = null, ["lastTransitionTime"] = time.GetUtcNow().ToSeconds() };
+        var scheduled = new JsonObject { ["lastTransitionTime"] = time.GetUtcNow().ToSeconds() };
         if (message is not null)
         {
             scheduled["message"] = message;

@@ -111,7 +111,6 @@ internal static class PodStatus
         var earlier = status.ObjectsAt("conditions").FirstOrDefault(condition => condition.StringAt("type") == type);
         var condition = new JsonObject
         {
-            ["lastProbeTime"] = null,
             ["lastTransitionTime"] = earlier.StringAt("status") == value ? earlier.StringAt("lastTransitionTime") : now.ToSeconds(),
         };
         if (problem.Message is not null)
