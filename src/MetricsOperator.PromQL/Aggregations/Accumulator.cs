@@ -150,9 +150,9 @@ internal abstract class Accumulator
                 }
 
                 _hasHistogram.Set(i);
-                if (!_incompatible[i] && AddHistogram(i, histogram) is var problem && problem != HistogramProblem.None)
+                if (!_incompatible[i] && AddHistogram(i, histogram) is var mismatch && mismatch != HistogramMismatch.None)
                 {
-                    Remarks.Incompatible(problem, QueryContext.NameOf(column));
+                    Remarks.Incompatible(mismatch, QueryContext.NameOf(column));
                     _incompatible.Set(i);
                 }
             }
@@ -179,7 +179,7 @@ internal abstract class Accumulator
 
         protected abstract void AddFloats(Column column);
 
-        protected abstract HistogramProblem AddHistogram(int step, FloatHistogram histogram);
+        protected abstract HistogramMismatch AddHistogram(int step, FloatHistogram histogram);
 
         protected abstract double FloatAt(int step);
 
@@ -214,23 +214,21 @@ internal abstract class Accumulator
             }
         }
 
-        protected override HistogramProblem AddHistogram(int step, FloatHistogram histogram)
+        protected override HistogramMismatch AddHistogram(int step, FloatHistogram histogram)
         {
             _histograms ??= new FloatHistogram?[_sums.Length];
-            if (_histograms[step] is not { } sum)
+            if (_histograms[step] is { } sum)
             {
-                _histograms[step] = histogram;
-                return HistogramProblem.None;
+                return sum.Add(histogram);
             }
 
-            var problem = HistogramArithmetic.TryAdd(sum, histogram, out var result);
-            _histograms[step] = result ?? sum;
-            return problem;
+            _histograms[step] = histogram.Copy();
+            return HistogramMismatch.None;
         }
 
         protected override double FloatAt(int step) => _sums[step] + _compensations[step];
 
-        protected override FloatHistogram HistogramAt(int step) => _histograms![step]!;
+        protected override FloatHistogram HistogramAt(int step) => _histograms![step]!.Compact();
     }
 
     private sealed class Average(int steps, AggregationRemarks remarks) : FloatOrHistogram(steps, remarks)
@@ -251,20 +249,20 @@ internal abstract class Accumulator
             }
         }
 
-        protected override HistogramProblem AddHistogram(int step, FloatHistogram histogram)
+        protected override HistogramMismatch AddHistogram(int step, FloatHistogram histogram)
         {
             _histograms ??= new HistogramMean?[_means.Length];
             if (_histograms[step] is { } mean)
             {
-                return mean.TryAdd(histogram);
+                return mean.Add(histogram);
             }
 
             _histograms[step] = new HistogramMean(histogram);
-            return HistogramProblem.None;
+            return HistogramMismatch.None;
         }
 
         protected override double FloatAt(int step) => _means[step].Value;
 
-        protected override FloatHistogram HistogramAt(int step) => _histograms![step]!.Value;
+        protected override FloatHistogram HistogramAt(int step) => _histograms![step]!.Value.Compact();
     }
 }

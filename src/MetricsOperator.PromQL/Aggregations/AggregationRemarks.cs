@@ -1,6 +1,6 @@
 using MetricsOperator.PromQL.Engine;
-using MetricsOperator.PromQL.Histograms;
 using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Timeseries.Histograms;
 
 namespace MetricsOperator.PromQL.Aggregations;
 
@@ -11,8 +11,8 @@ internal sealed class AggregationRemarks(Annotations annotations, AggregateExpr 
 
     public void Mixed() => annotations.Warn("encountered a mix of histograms and floats for aggregation", aggregate.Operand.Position);
 
-    public void Incompatible(HistogramProblem problem, string metricName) => annotations.Warn(
-        (problem == HistogramProblem.Schema
+    public void Incompatible(HistogramMismatch mismatch, string metricName) => annotations.Warn(
+        (mismatch == HistogramMismatch.MixedSchemas
             ? "vector contains a mix of histograms with exponential and custom buckets schemas for metric name "
             : "vector contains histograms with incompatible custom buckets for metric name ") + StringLiterals.Quote(metricName),
         aggregate.Operand.Position);

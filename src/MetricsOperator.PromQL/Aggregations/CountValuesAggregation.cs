@@ -1,6 +1,5 @@
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Functions;
-using MetricsOperator.PromQL.Histograms;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Labels;
 
@@ -35,7 +34,7 @@ internal static class CountValuesAggregation
                 }
 
                 var value = column.HistogramAt(step) is { } histogram
-                    ? HistogramBuckets.Describe(histogram)
+                    ? histogram.ToString()
                     : GoNumbers.FormatPlain(column.Values[step]);
                 if (!valued.TryGetValue(value, out var group))
                 {

@@ -24,7 +24,7 @@ internal static class CounterFunctions
     public static bool Resets(in Window window, out double value, out FloatHistogram? histogram)
     {
         histogram = null;
-        value = CountPairs(window, (previous, current) => current < previous, HistogramArithmetic.IsReset);
+        value = CountPairs(window, (previous, current) => current < previous, (previous, current) => current.DetectReset(previous));
         return true;
     }
 
@@ -34,7 +34,7 @@ internal static class CounterFunctions
         value = CountPairs(
             window,
             (previous, current) => current != previous && !(double.IsNaN(current) && double.IsNaN(previous)),
-            (previous, current) => !HistogramArithmetic.AreEqual(current, previous));
+            (previous, current) => !current.HasSameContent(previous));
         return true;
     }
 
@@ -120,7 +120,7 @@ internal static class CounterFunctions
         }
         else
         {
-            HistogramArithmetic.Scale(histogram, factor);
+            histogram.Multiply(factor);
         }
 
         return true;

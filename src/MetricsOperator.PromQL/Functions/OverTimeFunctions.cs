@@ -24,13 +24,13 @@ internal static class OverTimeFunctions
             return false;
         }
 
-        histogram = HistogramArithmetic.Copy(window.Histograms[0]!);
+        histogram = window.Histograms[0]!.Copy();
         foreach (var sample in window.Histograms[1..])
         {
-            var problem = HistogramArithmetic.TryAdd(histogram!, sample!, out histogram);
-            if (problem != HistogramProblem.None)
+            var mismatch = histogram.Add(sample!);
+            if (mismatch != HistogramMismatch.None)
             {
-                HistogramRate.WarnProblem(window.Call, problem);
+                HistogramRate.WarnMismatch(window.Call, mismatch);
                 return false;
             }
         }
@@ -63,10 +63,10 @@ internal static class OverTimeFunctions
         var histogramMean = new HistogramMean(window.Histograms[0]!);
         foreach (var sample in window.Histograms[1..])
         {
-            var problem = histogramMean.TryAdd(sample!);
-            if (problem != HistogramProblem.None)
+            var mismatch = histogramMean.Add(sample!);
+            if (mismatch != HistogramMismatch.None)
             {
-                HistogramRate.WarnProblem(window.Call, problem);
+                HistogramRate.WarnMismatch(window.Call, mismatch);
                 return false;
             }
         }

@@ -7,20 +7,14 @@ internal sealed class HistogramMean(FloatHistogram first)
 {
     private double _count = 1;
 
-    public FloatHistogram Value { get; private set; } = HistogramArithmetic.Copy(first);
+    public FloatHistogram Value { get; } = first.Copy();
 
-    public HistogramProblem TryAdd(FloatHistogram sample)
+    /// <summary>Takes in another sample; anything but None means that it does not fit and the mean is of no use any more.</summary>
+    public HistogramMismatch Add(FloatHistogram sample)
     {
         _count++;
-        var problem = HistogramArithmetic.TrySubtract(
-            HistogramArithmetic.Divided(sample, _count), HistogramArithmetic.Divided(Value, _count), out var step);
-        if (problem != HistogramProblem.None)
-        {
-            return problem;
-        }
-
-        problem = HistogramArithmetic.TryAdd(Value, step!, out var mean);
-        Value = mean ?? Value;
-        return problem;
+        var step = sample.Copy().Divide(_count);
+        var mismatch = step.Subtract(Value.Copy().Divide(_count));
+        return mismatch == HistogramMismatch.None ? Value.Add(step) : mismatch;
     }
 }

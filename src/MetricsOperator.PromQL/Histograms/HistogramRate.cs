@@ -18,7 +18,7 @@ internal static class HistogramRate
             WarnGauges(window);
 
             // The layout of a sample before a reset does not matter: it is not looked at.
-            if (HistogramArithmetic.IsReset(first, samples[1]!))
+            if (samples[1]!.DetectReset(first))
             {
                 first = new FloatHistogram { Schema = samples[1]!.Schema, CustomValues = samples[1]!.CustomValues };
             }
@@ -27,7 +27,7 @@ internal static class HistogramRate
         var schema = Math.Min(first.Schema, last.Schema);
         if (last.UsesCustomBuckets != first.UsesCustomBuckets)
         {
-            return WarnProblem(call, HistogramProblem.Schema);
+            return WarnMismatch(call, HistogramMismatch.MixedSchemas);
         }
 
         foreach (var sample in isCounter ? samples[1..^1] : default)
@@ -35,14 +35,15 @@ internal static class HistogramRate
             schema = Math.Min(schema, sample!.Schema);
             if (sample.UsesCustomBuckets != first.UsesCustomBuckets)
             {
-                return WarnProblem(call, HistogramProblem.Schema);
+                return WarnMismatch(call, HistogramMismatch.MixedSchemas);
             }
         }
 
-        var problem = HistogramArithmetic.TrySubtract(HistogramArithmetic.AtSchema(last, schema), first, out var result);
-        if (problem != HistogramProblem.None)
+        var result = last.CopyToSchema(schema);
+        var mismatch = result.Subtract(first);
+        if (mismatch != HistogramMismatch.None)
         {
-            return WarnProblem(call, problem);
+            return WarnMismatch(call, mismatch);
         }
 
         if (isCounter)
@@ -50,16 +51,16 @@ internal static class HistogramRate
             var previous = first;
             foreach (var sample in samples[1..])
             {
-                if (HistogramArithmetic.IsReset(previous, sample!))
+                if (sample!.DetectReset(previous))
                 {
-                    problem = HistogramArithmetic.TryAdd(result!, previous, out result);
-                    if (problem != HistogramProblem.None)
+                    mismatch = result.Add(previous);
+                    if (mismatch != HistogramMismatch.None)
                     {
-                        return WarnProblem(call, problem);
+                        return WarnMismatch(call, mismatch);
                     }
                 }
 
-                previous = sample!;
+                previous = sample;
             }
         }
         else if (samples[0]!.ResetHint != CounterResetHint.Gauge || last.ResetHint != CounterResetHint.Gauge)
@@ -67,8 +68,8 @@ internal static class HistogramRate
             WarnNotGauge(call);
         }
 
-        result!.ResetHint = CounterResetHint.Gauge;
-        return result;
+        result.ResetHint = CounterResetHint.Gauge;
+        return result.Compact();
     }
 
     /// <summary>The last sample minus the one before, per second for rates; null (with a warning) when they do not fit together.</summary>
@@ -86,30 +87,30 @@ internal static class HistogramRate
             WarnNotGauge(call);
         }
 
-        FloatHistogram? result;
-        if (isRate && HistogramArithmetic.IsReset(previous, last))
+        var result = last.Copy();
+        if (!isRate || !last.DetectReset(previous))
         {
-            result = HistogramArithmetic.Copy(last);
-        }
-        else
-        {
-            var problem = HistogramArithmetic.TrySubtract(last, previous, out result);
-            if (problem != HistogramProblem.None)
+            var mismatch = result.Subtract(previous);
+            if (mismatch != HistogramMismatch.None)
             {
-                return WarnProblem(call, problem);
+                return WarnMismatch(call, mismatch);
             }
         }
 
-        result = isRate ? HistogramArithmetic.Divided(result!, seconds) : result!;
+        if (isRate)
+        {
+            result.Divide(seconds);
+        }
+
         result.ResetHint = CounterResetHint.Gauge;
-        return result;
+        return result.Compact();
     }
 
     /// <summary>Warns about histograms that cannot be combined; always null.</summary>
-    public static FloatHistogram? WarnProblem(RangeCall call, HistogramProblem problem)
+    public static FloatHistogram? WarnMismatch(RangeCall call, HistogramMismatch mismatch)
     {
         call.Annotations.Warn(
-            problem == HistogramProblem.Schema
+            mismatch == HistogramMismatch.MixedSchemas
                 ? $"vector contains a mix of histograms with exponential and custom buckets schemas for metric name {call.QuotedName}"
                 : $"vector contains histograms with incompatible custom buckets for metric name {call.QuotedName}",
             call.Position);

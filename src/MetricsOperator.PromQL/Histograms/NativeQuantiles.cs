@@ -30,16 +30,15 @@ internal static class NativeQuantiles
         var hasNaN = double.IsNaN(histogram.Sum);
         var forward = hasNaN || q < 0.5;
         var rank = (forward ? q : 1 - q) * histogram.Count;
-        var buckets = HistogramBuckets.Ascending(histogram);
-        if (!forward)
-        {
-            buckets.Reverse();
-        }
-
         double count = 0;
         HistogramBucket bucket = default;
-        foreach (var candidate in buckets)
+        foreach (var candidate in forward ? histogram.AllBucketsUp : histogram.AllBucketsDown)
         {
+            if (candidate.Count == 0)
+            {
+                continue;
+            }
+
             bucket = candidate;
             count += bucket.Count;
             if (count >= rank)
@@ -103,7 +102,7 @@ internal static class NativeQuantiles
 
         double count = 0, rank = 0;
         double? lowerRank = null, upperRank = null;
-        foreach (var raw in HistogramBuckets.Ascending(histogram))
+        foreach (var raw in histogram.AllBucketsUp)
         {
             var bucket = Narrow(histogram, raw);
             var linear = histogram.UsesCustomBuckets || (raw.Lower <= 0 && raw.Upper >= 0);
@@ -127,8 +126,13 @@ internal static class NativeQuantiles
     {
         var mean = histogram.Sum / histogram.Count;
         double variance = 0, compensation = 0;
-        foreach (var bucket in HistogramBuckets.Ascending(histogram))
+        foreach (var bucket in histogram.AllBucketsUp)
         {
+            if (bucket.Count == 0)
+            {
+                continue;
+            }
+
             double middle;
             if (histogram.UsesCustomBuckets)
             {

@@ -246,11 +246,6 @@ internal sealed partial class ExpressionParser
                 throw Error(token.Position, DurationProblem(token.Text));
             }
 
-            if (ms == 0)
-            {
-                throw Error(token.Position, "duration must be greater than 0");
-            }
-
             return ms.Value / 1000.0;
         }
 

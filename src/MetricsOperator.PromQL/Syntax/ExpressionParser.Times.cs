@@ -180,7 +180,7 @@ internal sealed partial class ExpressionParser
             throw Error(operand.Position, "offset may not be set multiple times");
         }
 
-        time.OffsetMs = (long)(seconds * 1000);
+        time.OffsetMs = ToMs(seconds);
         time.OffsetExpression = expression;
         operand.Position = operand.Position with { End = _lastEnd };
     }
@@ -208,7 +208,7 @@ internal sealed partial class ExpressionParser
             throw Error(position, "duration must be greater than 0");
         }
 
-        var ms = (long)(seconds * 1000);
+        var ms = ToMs(seconds);
         return expression is DurationExpr.Literal ? (ms, null) : (ms, expression);
     }
 
@@ -299,6 +299,9 @@ internal sealed partial class ExpressionParser
             throw Error(position, "duration out of range");
         }
     }
+
+    // A literal such as 1001ms is not exact in seconds.
+    private static long ToMs(double seconds) => (long)Math.Round(seconds * 1000);
 
     private static string FormatFixed(double value) => double.IsFinite(value)
         ? value.ToString("F6", System.Globalization.CultureInfo.InvariantCulture)

@@ -1,4 +1,3 @@
-using MetricsOperator.PromQL.Histograms;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Histograms;
 
@@ -19,7 +18,7 @@ internal readonly struct ElementOperator(BinaryOperator op, PositionRange positi
         {
             if (op == BinaryOperator.Mul)
             {
-                result = HistogramArithmetic.Scaled(right!, leftValue);
+                result = right!.Copy().Multiply(leftValue).Compact();
                 return true;
             }
 
@@ -31,10 +30,10 @@ internal readonly struct ElementOperator(BinaryOperator op, PositionRange positi
             switch (op)
             {
                 case BinaryOperator.Mul:
-                    result = HistogramArithmetic.Scaled(left, rightValue);
+                    result = left.Copy().Multiply(rightValue).Compact();
                     return true;
                 case BinaryOperator.Div:
-                    result = HistogramArithmetic.Divided(left, rightValue);
+                    result = left.Copy().Divide(rightValue).Compact();
                     return true;
                 default:
                     return Incompatible("histogram", "float");
@@ -44,11 +43,10 @@ internal readonly struct ElementOperator(BinaryOperator op, PositionRange positi
         switch (op)
         {
             case BinaryOperator.Add or BinaryOperator.Sub:
-                var problem = op == BinaryOperator.Add
-                    ? HistogramArithmetic.TryAdd(left, right, out result)
-                    : HistogramArithmetic.TrySubtract(left, right, out result);
-                if (problem == HistogramProblem.None)
+                result = left.Copy();
+                if ((op == BinaryOperator.Add ? result.Add(right) : result.Subtract(right)) == HistogramMismatch.None)
                 {
+                    result.Compact();
                     return true;
                 }
 
@@ -56,7 +54,7 @@ internal readonly struct ElementOperator(BinaryOperator op, PositionRange positi
                 return false;
             case BinaryOperator.Equal or BinaryOperator.NotEqual:
                 result = left;
-                keep = HistogramArithmetic.AreEqual(left, right) == (op == BinaryOperator.Equal);
+                keep = left.HasSameContent(right) == (op == BinaryOperator.Equal);
                 return true;
             default:
                 return Incompatible("histogram", "histogram");

@@ -1,4 +1,3 @@
-using MetricsOperator.PromQL.Histograms;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Histograms;
 
@@ -31,7 +30,7 @@ internal static class VectorScalarOperator
             {
                 if (column.Histograms[i] is { } histogram)
                 {
-                    column.Histograms[i] = HistogramArithmetic.Negated(histogram);
+                    column.Histograms[i] = histogram.Copy().Multiply(-1);
                 }
             }
 
