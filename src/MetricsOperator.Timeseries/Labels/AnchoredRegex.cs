@@ -9,6 +9,10 @@ namespace MetricsOperator.Timeseries.Labels;
 /// A regular expression in RE2 syntax that must match the whole text, as in matchers and relabeling: linear time, dot matches newline.
 /// Lists of literals, prefixes, suffixes and parts are matched on the bytes without an automaton. Thread-safe.
 /// </summary>
+/// <remarks>
+/// Differs from RE2 in what the .NET engine does not know: scripts (<c>\p{Greek}</c>) are refused, <c>\b</c> sees Unicode words, and a group
+/// inside a repetition that may match nothing (<c>(a*)*</c>) holds the last, empty round.
+/// </remarks>
 public sealed class AnchoredRegex
 {
     private readonly Re2Node _syntax;

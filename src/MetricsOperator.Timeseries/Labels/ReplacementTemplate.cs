@@ -61,7 +61,8 @@ public sealed class ReplacementTemplate
             var number = piece.Number;
             for (var i = 1; number < 0 && i < groupNames.Count; i++)
             {
-                if (groupNames[i] == piece.Group)
+                // Several groups may have one name; the first that took part counts.
+                if (groupNames[i] == piece.Group && match.Groups[i].Success)
                 {
                     number = i;
                 }

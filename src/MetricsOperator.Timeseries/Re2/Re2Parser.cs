@@ -296,11 +296,6 @@ internal sealed class Re2Parser
                 throw Error("invalid named capture", _pattern[start..(end < 0 ? _pattern.Length : end + 1)], start);
             }
 
-            if (_groupNames.Contains(name))
-            {
-                throw Error("duplicate capture group name", name, start);
-            }
-
             _position = end + 1;
             _groupNames.Add(name);
             return new Re2Capture(GroupBody());
