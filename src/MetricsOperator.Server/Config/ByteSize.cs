@@ -69,6 +69,11 @@ public static class ByteSize
 
         for (; power > 0; power--)
         {
+            if (value > long.MaxValue)
+            {
+                return false;
+            }
+
             value *= step;
         }
 

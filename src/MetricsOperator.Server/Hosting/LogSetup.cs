@@ -7,6 +7,7 @@ using Serilog.Events;
 using Serilog.Extensions.Logging;
 using Serilog.Formatting;
 using Serilog.Formatting.Json;
+using Serilog.Parsing;
 
 namespace MetricsOperator.Server.Hosting;
 
@@ -40,7 +41,7 @@ internal static class LogSetup
             output.Write(string.Create(
                 CultureInfo.InvariantCulture,
                 $"time={logEvent.Timestamp.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ} level={Level(logEvent.Level)} component={component} msg="));
-            output.Write(LabelNames.Quote(logEvent.RenderMessage(CultureInfo.InvariantCulture)));
+            output.Write(LabelNames.Quote(Message(logEvent)));
             if (logEvent.Exception is not null)
             {
                 output.Write(" err=");
@@ -48,6 +49,27 @@ internal static class LogSetup
             }
 
             output.Write('\n');
+        }
+
+        // Serilog puts quotes around strings inside a message; the message as a whole is quoted here.
+        private static string Message(LogEvent logEvent)
+        {
+            var text = new StringWriter(CultureInfo.InvariantCulture);
+            foreach (var token in logEvent.MessageTemplate.Tokens)
+            {
+                if (token is PropertyToken property
+                    && logEvent.Properties.TryGetValue(property.PropertyName, out var value)
+                    && value is ScalarValue { Value: string literal })
+                {
+                    text.Write(literal);
+                }
+                else
+                {
+                    token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
+                }
+            }
+
+            return text.ToString();
         }
 
         private static string Level(LogEventLevel level) => level switch
