@@ -60,6 +60,8 @@ public static class InstallManifest
                   valueFrom:
                     fieldRef:
                       fieldPath: metadata.namespace
+                - name: DOTNET_EnableDiagnostics
+                  value: "0"
                 ports:
                 - name: metrics
                   containerPort: 8080
