@@ -32,6 +32,19 @@ internal static class JsonDocuments
         return found.Count == 0 ? JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = 128 }) : node;
     }
 
+    /// <summary>The JSON object in the bytes, or null when they hold none.</summary>
+    public static JsonObject? TryParseObject(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonNode.Parse(json) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     public static byte[] ToBytes(JsonNode node)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
