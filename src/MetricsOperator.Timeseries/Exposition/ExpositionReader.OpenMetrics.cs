@@ -133,7 +133,7 @@ public ref partial struct ExpositionReader
         }
 
         var end = _position + length;
-        if (end > _position && _body[_position] != ' ')
+        if (_body[_position] != ' ')
         {
             return Fail($"got {NameBytes.Show(_body, _position)}, want a space after the metric name", _position);
         }

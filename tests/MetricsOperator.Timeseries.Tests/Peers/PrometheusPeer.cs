@@ -6,7 +6,7 @@ using MetricsOperator.TestKit;
 
 namespace MetricsOperator.Timeseries.Tests.Peers;
 
-/// <summary>A real Prometheus on loopback, with nothing in it; stops with the test.</summary>
+/// <summary>A real Prometheus on loopback with an empty database; stops with the test.</summary>
 internal sealed class PrometheusPeer : IAsyncDisposable
 {
     private readonly TempDir _folder;
@@ -21,16 +21,19 @@ internal sealed class PrometheusPeer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public static async Task<PrometheusPeer> StartAsync()
+    public static int FreePort()
     {
-        var program = Peer.Require("prometheus", "prometheus");
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
 
+    public static async Task<PrometheusPeer> StartAsync(string configuration = "global: {}\n")
+    {
+        var program = Peer.Require("prometheus", "prometheus");
+        var port = FreePort();
         var folder = new TempDir();
-        await File.WriteAllTextAsync(folder["prometheus.yml"], "global: {}\n");
+        await File.WriteAllTextAsync(folder["prometheus.yml"], configuration);
         var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder.Path };
         foreach (var argument in new[]
         {
