@@ -20,6 +20,7 @@ public static class OperatorAccess
     [
         new("Reads what users want.", ["metricsoperator.dev"], ["metricsstacks", "metricskeeplists"], Read),
         new("Reports what it found and did.", ["metricsoperator.dev"], ["metricsstacks/status"], ["get", "update", "patch"]),
+        new("May be named as owner that blocks deletion, where the cluster checks that.", ["metricsoperator.dev"], ["metricsstacks/finalizers"], ["update"]),
         new("Owns the objects of a stack.", [""], ["configmaps", "services", "serviceaccounts", "persistentvolumeclaims", "secrets"], Own),
         new("Owns the objects of a stack.", ["apps"], ["deployments"], Own),
         new("Owns the objects of a stack.", ["networking.k8s.io"], ["ingresses"], Own),

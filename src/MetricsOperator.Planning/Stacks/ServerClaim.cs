@@ -37,7 +37,8 @@ internal static class ServerClaim
         return live is not null && live.TryGetValue("storage", out var there) ? Math.Max(wanted, (long)there.Value) : wanted;
     }
 
-    /// <summary>The class of a claim is decided once.</summary>
-    private static string? ClassOf(StackSnapshot stack, string name, StorageSpec storage) =>
-        stack.Claims.FirstOrDefault(c => c.Metadata.Name == name) is { } live ? live.Spec?.StorageClassName : storage.StorageClassName;
+    /// <summary>The class of a claim is decided once; a class that the user did not name is the cluster's to fill in.</summary>
+    private static string? ClassOf(StackSnapshot stack, string name, StorageSpec storage) => storage.StorageClassName is null
+        ? null
+        : stack.Claims.FirstOrDefault(c => c.Metadata.Name == name)?.Spec?.StorageClassName ?? storage.StorageClassName;
 }
