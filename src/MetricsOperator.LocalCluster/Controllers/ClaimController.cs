@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet;
+using MetricsOperator.LocalCluster.Rules;
 
 namespace MetricsOperator.LocalCluster.Controllers;
 
@@ -109,7 +110,7 @@ internal sealed class ClaimController : ObjectController
             claim = Api.Update(Claims, claim, Name);
         }
 
-        if (Quantity.Parse(claim.IntOrText("spec", "resources", "requests", "storage")) > Quantity.Parse(volume.IntOrText("spec", "capacity", "storage")))
+        if (Quantity.Parse(wanted) > Quantity.Parse(volume.At("spec", "capacity", "storage")))
         {
             volume["spec"]!["capacity"]!["storage"] = wanted?.DeepClone();
             volume = Api.Update(Volumes, volume, Name);

@@ -50,7 +50,7 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
         }
 
         _memory = await MemoryEnforcement.ChooseAsync(
-            services.Options.MemoryLimits, "metricsoperator-" + Convert.ToHexStringLower(identity)[..12], services.Time, _logger);
+            services.Options.MemoryLimits, "metricsoperator-" + Convert.ToHexStringLower(identity)[..12], services.Time, _logger, Path.Join(folder, "cgroup"));
         services.MemoryLimitsInForce = _memory.Description;
         _logger.LogInformation("Memory limits of containers: {MemoryLimits}", _memory.Description);
         _guard = new ResidentSetGuard(services.Time);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Pods;
+using MetricsOperator.LocalCluster.Rules;
 using MetricsOperator.LocalCluster.Store;
 
 namespace MetricsOperator.LocalCluster.Kubelet;
@@ -43,7 +44,7 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
         pod.StringAt("spec", "nodeName") is { Length: > 0 } && pod.StringAt("status", "phase") is not ("Succeeded" or "Failed");
 
     private static long MemoryRequest(JsonObject pod) => pod.ObjectsAt("spec", "containers").Sum(container =>
-        Quantity.ParseWhole(container.IntOrText("resources", "requests", "memory") ?? container.IntOrText("resources", "limits", "memory")) ?? 0);
+        (long)Quantity.Parse(container.At("resources", "requests", "memory") ?? container.At("resources", "limits", "memory")));
 
     private static HashSet<long> HostPorts(JsonObject pod) =>
         [.. pod.ObjectsAt("spec", "containers").SelectMany(container => container.ObjectsAt("ports")).Select(port => port.LongAt("hostPort") ?? 0).Where(port => port != 0)];
@@ -135,7 +136,6 @@ internal sealed class PodScheduler(ClusterApi api, NodeFacts node, TimeProvider 
         conditions.Add(scheduled);
         status["conditions"] = conditions;
         status["phase"] ??= "Pending";
-        status["qosClass"] ??= PodStatus.QosClass(pod);
         pod["status"] = status;
         api.UpdateStatus("pods", pod, Manager);
     }

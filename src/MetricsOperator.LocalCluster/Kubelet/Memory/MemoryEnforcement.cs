@@ -51,9 +51,20 @@ internal sealed class MemoryEnforcement
     /// <param name="name">Name of the cluster's own cgroup, unique per data directory.</param>
     /// <param name="time">Clock.</param>
     /// <param name="logger">Told why a cgroup cannot be used.</param>
-    /// <param name="root">Existing cgroup directory to build below; null looks for one.</param>
-    public static async Task<MemoryEnforcement> ChooseAsync(string wanted, string name, TimeProvider time, ILogger logger, string? root = null)
+    /// <param name="recordFile">Remembers the cluster's cgroup over runs: a later run may be started from another cgroup and must still find it.</param>
+    public static async Task<MemoryEnforcement> ChooseAsync(string wanted, string name, TimeProvider time, ILogger logger, string recordFile)
     {
+        if (CgroupMounts.Find() is { } present && File.Exists(recordFile))
+        {
+            var earlier = await File.ReadAllTextAsync(recordFile);
+            if (Path.GetFileName(earlier) == name)
+            {
+                await ClearAsync(earlier, present.Version, time);
+            }
+
+            File.Delete(recordFile);
+        }
+
         switch (wanted)
         {
             case "off":
@@ -69,13 +80,14 @@ internal sealed class MemoryEnforcement
         var why = "no memory cgroup hierarchy is mounted";
         if (CgroupMounts.Find() is { } mounts)
         {
-            foreach (var candidate in root is null ? Candidates(mounts) : [root])
+            foreach (var candidate in Candidates(mounts))
             {
                 var own = Path.Join(candidate, name);
                 try
                 {
                     await ClearAsync(own, mounts.Version, time);
                     await ProveAsync(own, mounts.Version, time);
+                    await File.WriteAllTextAsync(recordFile, own);
                     return new MemoryEnforcement(mounts.Version == 1 ? MemoryMode.CgroupV1 : MemoryMode.CgroupV2, own, time);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -5,6 +5,7 @@ using MetricsOperator.LocalCluster.Json;
 using MetricsOperator.LocalCluster.Kubelet.Probes;
 using MetricsOperator.LocalCluster.Kubelet.Processes;
 using MetricsOperator.LocalCluster.Kubelet.Volumes;
+using MetricsOperator.LocalCluster.Rules;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 
@@ -268,7 +269,7 @@ internal sealed class ContainerLife : IAsyncDisposable
         try
         {
             _run = await _kubelet.Runtime.StartAsync(
-                _containerId["containerd://".Length..], _plan.Launch, Quantity.ParseWhole(Container.IntOrText("resources", "limits", "memory")), LogFile(pod));
+                _containerId["containerd://".Length..], _plan.Launch, MemoryLimit(), LogFile(pod));
         }
         catch (Exception e) when (e is Win32Exception or IOException or UnauthorizedAccessException)
         {
@@ -336,6 +337,9 @@ internal sealed class ContainerLife : IAsyncDisposable
         await exited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         _wake();
     }
+
+    private long? MemoryLimit() =>
+        Container.At("resources", "limits", "memory") is { } limit ? (long)Math.Ceiling(Quantity.Parse(limit)) : null;
 
     private string LogFile(PodContext pod) => _kubelet.Logs.File(pod.Namespace, pod.Name, pod.Uid, Name, RestartCount);
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using MetricsOperator.LocalCluster.Json;
+using MetricsOperator.LocalCluster.Rules;
 
 namespace MetricsOperator.LocalCluster.Kubelet.Pods;
 
@@ -54,7 +55,7 @@ internal static class DownwardFields
         var source = reference.StringAt("containerName") is { } named
             ? pod.Pod.ObjectsAt("spec", "containers").FirstOrDefault(other => other.StringAt("name") == named) ?? container
             : container;
-        var value = Quantity.Parse(source.IntOrText("resources", parts[0], parts[1]));
+        decimal? value = source.At("resources", parts[0], parts[1]) is { } set ? Quantity.Parse(set) : null;
         value ??= (parts[0], parts[1]) switch
         {
             ("limits", "memory") => pod.Node.MemoryBytes,
@@ -67,7 +68,7 @@ internal static class DownwardFields
             return null;
         }
 
-        var divisor = Quantity.Parse(reference.IntOrText("divisor")) is { } given and not 0 ? given : 1;
+        var divisor = Quantity.Parse(reference.At("divisor")) is var given and not 0 ? given : 1;
         return Math.Ceiling(value.Value / divisor).ToString("0", CultureInfo.InvariantCulture);
     }
 

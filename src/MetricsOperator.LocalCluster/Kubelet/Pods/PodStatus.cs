@@ -51,29 +51,9 @@ internal static class PodStatus
             status["podIPs"] = new JsonArray(new JsonObject { ["ip"] = podIp });
         }
 
-        status["qosClass"] = QosClass(pod);
         status["startTime"] ??= now.ToSeconds();
         return status;
     }
-
-    /// <summary>Guaranteed, Burstable or BestEffort from requests and limits of all containers.</summary>
-    public static string QosClass(JsonObject pod)
-    {
-        var containers = pod.ObjectsAt("spec", "containers").Concat(pod.ObjectsAt("spec", "initContainers")).ToList();
-        string[] resources = ["cpu", "memory"];
-        if (containers.All(container => resources.All(name => Request(container, name) is null or 0 && Limit(container, name) is null or 0)))
-        {
-            return "BestEffort";
-        }
-
-        return containers.All(container => resources.All(name => Limit(container, name) is { } limit and not 0 && (Request(container, name) ?? limit) == limit))
-            ? "Guaranteed"
-            : "Burstable";
-    }
-
-    private static decimal? Request(JsonObject container, string resource) => Quantity.Parse(container.IntOrText("resources", "requests", resource));
-
-    private static decimal? Limit(JsonObject container, string resource) => Quantity.Parse(container.IntOrText("resources", "limits", resource));
 
     /// <summary>An init container must have succeeded; one with restartPolicy Always (a sidecar) must have started.</summary>
     private static bool HasDoneItsPart(ContainerLife container) =>

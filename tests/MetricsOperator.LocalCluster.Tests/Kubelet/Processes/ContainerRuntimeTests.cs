@@ -108,13 +108,14 @@ public sealed class ContainerRuntimeTests
 
     private sealed class Bench : IAsyncDisposable
     {
-        private readonly TempDir _temp = new();
+        private readonly TempDir _temp;
         private readonly ResidentSetGuard _guard = new(TimeProvider.System);
         private readonly MemoryEnforcement _memory;
         private readonly ContainerRuntime _runtime;
 
-        private Bench(MemoryEnforcement memory)
+        private Bench(TempDir temp, MemoryEnforcement memory)
         {
+            _temp = temp;
             _memory = memory;
             _guard.Start();
             _runtime = new ContainerRuntime(memory, _guard, new ProcessLedger(_temp["processes"]), TimeProvider.System);
@@ -122,11 +123,16 @@ public sealed class ContainerRuntimeTests
 
         public string LogFile => _temp["logs/0.log"];
 
-        public static async Task<Bench> CreateAsync(string mode) => new(await ChooseAsync(mode));
+        public static async Task<Bench> CreateAsync(string mode)
+        {
+            var temp = new TempDir();
+            return new Bench(temp, await ChooseAsync(mode, temp));
+        }
 
         public static async Task<bool> CgroupRefusedAsync()
         {
-            var memory = await ChooseAsync("auto");
+            using var temp = new TempDir();
+            var memory = await ChooseAsync("auto", temp);
             await memory.RemoveAsync();
             return memory.Mode == MemoryMode.ResidentSetPolling;
         }
@@ -149,7 +155,7 @@ public sealed class ContainerRuntimeTests
             _temp.Dispose();
         }
 
-        private static Task<MemoryEnforcement> ChooseAsync(string mode) =>
-            MemoryEnforcement.ChooseAsync(mode, "metricsoperator-test-" + Guid.NewGuid().ToString("n"), TimeProvider.System, NullLogger.Instance);
+        private static Task<MemoryEnforcement> ChooseAsync(string mode, TempDir temp) =>
+            MemoryEnforcement.ChooseAsync(mode, "metricsoperator-test-" + Guid.NewGuid().ToString("n"), TimeProvider.System, NullLogger.Instance, temp["cgroup"]);
     }
 }
