@@ -48,7 +48,8 @@ internal sealed class RemoteWriteLoad(HttpClient http, int seriesPerBatch)
         for (var i = 0; i < seriesPerBatch; i++)
         {
             var labels = LabelSet.Of(("__name__", "kill_test"), ("series", i.ToString(CultureInfo.InvariantCulture)));
-            writer.WriteSample(labels, timestampMs, timestampMs + i);
+            writer.StartSeries(labels);
+            writer.Sample(timestampMs, timestampMs + i);
         }
 
         return SnappyBlock.Encode(writer.ToArray());

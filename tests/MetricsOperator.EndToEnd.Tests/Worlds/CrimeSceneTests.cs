@@ -6,7 +6,7 @@ using MetricsOperator.TestKit;
 namespace MetricsOperator.EndToEnd.Tests.Worlds;
 
 /// <summary>The promise, with the real kernel limit: a server is killed for its memory and comes back tightened, without a human.</summary>
-public sealed class CrimeSceneTests
+public sealed class CrimeSceneTests : IAsyncDisposable
 {
     private static readonly string[] Kept = ["crime_up", "crime_requests_total", "crime_errors_total"];
 
@@ -15,7 +15,7 @@ public sealed class CrimeSceneTests
     [Fact]
     public async Task Server_killed_by_the_kernel_comes_back_tightened_and_tells_the_story()
     {
-        await using var world = _world;
+        var world = _world;
         await world.UpAsync("-f", Path.Combine(RepositoryRoot.Path, "deploy", "examples", "crime-scene.yaml"));
         var limits = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(world.Data, "cluster.json")))!["memoryLimits"]!.GetValue<string>();
         Assert.SkipUnless(limits.StartsWith("cgroup", StringComparison.Ordinal) || Environment.GetEnvironmentVariable("CI") == "true", $"memory limits here are by {limits}, not by the kernel");
@@ -52,6 +52,8 @@ public sealed class CrimeSceneTests
         await KeptMetricsAnswerAsync();
         Assert.Equal(deaths.Count, (await world.GetAsync("mstack crime-scene -n monitoring"))["status"]!["overload"]!["incidents"]!.AsArray().Count);
     }
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     private async Task<JsonNode> ServerPodAsync() =>
         (await _world.GetAsync("pods -n monitoring -l app.kubernetes.io/instance=crime-scene"))["items"]!.AsArray().Single()!;
