@@ -14,6 +14,15 @@ public static class Durations
     /// <summary>Reads a duration; null when the text is none or too long for 63 bits of nanoseconds.</summary>
     public static long? TryParse(ReadOnlySpan<char> text)
     {
+        var total = Read(text);
+        return total > long.MaxValue / 1_000_000 ? null : (long?)total;
+    }
+
+    /// <summary>True for a duration of any length.</summary>
+    public static bool IsWellFormed(ReadOnlySpan<char> text) => Read(text) is not null;
+
+    private static decimal? Read(ReadOnlySpan<char> text)
+    {
         if (text is "0")
         {
             return 0;
@@ -62,7 +71,7 @@ public static class Durations
             text = text[letters..];
         }
 
-        return total > long.MaxValue / 1_000_000 ? null : (long)total;
+        return total;
     }
 
     /// <summary>Writes a duration as Prometheus does; years and weeks only when nothing smaller remains.</summary>

@@ -45,10 +45,6 @@ internal sealed partial class ExpressionParser
                 return ParseAggregation(name);
             }
 
-            if (_token.Kind is TokenKind.Identifier or TokenKind.MetricIdentifier or TokenKind.Number or TokenKind.String)
-            {
-                throw Unexpected("aggregation");
-            }
         }
         else if (name.Kind == TokenKind.Identifier && _token.Kind == TokenKind.LeftParen)
         {
@@ -266,7 +262,7 @@ internal sealed partial class ExpressionParser
             }
         }
 
-        return $"not a valid duration string: {StringLiterals.Quote(text)}";
+        return Durations.IsWellFormed(text) ? "duration out of range" : $"not a valid duration string: {StringLiterals.Quote(text)}";
     }
 
     private void Expect(TokenKind kind)

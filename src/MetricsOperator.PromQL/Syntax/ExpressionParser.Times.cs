@@ -97,8 +97,16 @@ internal sealed partial class ExpressionParser
         {
             var anchor = _token.IsKeyword("start") ? AtAnchor.Start : AtAnchor.End;
             Advance();
-            Expect(TokenKind.LeftParen);
-            Expect(TokenKind.RightParen);
+            foreach (var kind in (ReadOnlySpan<TokenKind>)[TokenKind.LeftParen, TokenKind.RightParen])
+            {
+                if (_token.Kind != kind)
+                {
+                    throw Unexpected("@", "timestamp");
+                }
+
+                Advance();
+            }
+
             SetAt(operand, null, anchor);
             return;
         }

@@ -122,7 +122,7 @@ internal sealed partial class ExpressionParser
         {
             matching.Cardinality = _token.IsKeyword("group_left") ? MatchCardinality.ManyToOne : MatchCardinality.OneToMany;
             Advance();
-            if (_token.Kind == TokenKind.LeftParen)
+            if (_token.Kind == TokenKind.LeftParen || !StartsExpression())
             {
                 matching.Include = ParseGroupingLabels();
             }
@@ -180,6 +180,13 @@ internal sealed partial class ExpressionParser
         Advance();
         return token.Text;
     }
+
+    private bool StartsExpression() => _token.Kind switch
+    {
+        TokenKind.Number or TokenKind.Duration or TokenKind.String or TokenKind.LeftParen or TokenKind.LeftBrace => true,
+        TokenKind.Operator when _token.Operator is BinaryOperator.Add or BinaryOperator.Sub => true,
+        _ => Keywords.CanNameMetric(_token),
+    };
 
     private Token Advance()
     {

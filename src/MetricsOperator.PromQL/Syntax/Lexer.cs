@@ -105,7 +105,7 @@ internal sealed class Lexer(string text)
                 _parenDepth++;
                 return Emit(TokenKind.LeftParen);
             case ')':
-                return --_parenDepth < 0 ? throw Error("unexpected right parenthesis ')'") : Emit(TokenKind.RightParen);
+                return RightParen();
             case '{':
                 _inBraces = true;
                 return Emit(TokenKind.LeftBrace);
@@ -209,12 +209,24 @@ internal sealed class Lexer(string text)
                 _parenDepth++;
                 return Emit(TokenKind.LeftParen);
             case ')':
-                return --_parenDepth < 0 ? throw Error("unexpected right parenthesis ')'") : Emit(TokenKind.RightParen);
+                return RightParen();
             case '*' or '/' or '%' or '+' or '-' or '^': return Arithmetic(c);
             default:
                 _position--;
                 throw Error("unexpected character in duration expression: " + QuoteChar());
         }
+    }
+
+    private Token RightParen()
+    {
+        var token = Emit(TokenKind.RightParen);
+        if (--_parenDepth >= 0)
+        {
+            return token;
+        }
+
+        _start = _position;
+        throw Error("unexpected right parenthesis ')'");
     }
 
     private Token NumberOrDuration()
