@@ -1,0 +1,96 @@
+using System.Globalization;
+using MetricsOperator.EndToEnd.Tests.Processes;
+using MetricsOperator.TestKit;
+
+namespace MetricsOperator.EndToEnd.Tests.Servers;
+
+/// <summary>The server and Prometheus' own tools read each other's data directories.</summary>
+public sealed class InteroperationTests
+{
+    private const string Config = "global: {scrape_interval: 1m}\n";
+
+    [Theory]
+    [InlineData("prom242-head-only")]
+    [InlineData("prom242-killed")]
+    [InlineData("prom242-blocks-checkpoint")]
+    public async Task Server_opens_a_directory_of_a_real_prometheus_and_answers_with_its_samples(string fixture)
+    {
+        var source = Path.Combine(Peer.RequireShared(), "fixtures", "prometheus-data", fixture);
+        var promtool = Peer.Require("promtool", "prometheus");
+        using var directory = new TempDir();
+        var dump = Dump.Parse((await RunResult.RunAsync(promtool, ["tsdb", "dump", directory.CopyFrom(source, "reference")])).Succeeded());
+        Assert.NotEmpty(dump.SamplesByMetric);
+
+        directory.CopyFrom(source, "data");
+        await using var server = new ServerProcess(directory, Config, "--storage.tsdb.retention.time=100y");
+        await server.StartAsync();
+        var query = $"sum by (__name__) (count_over_time({{__name__!=\"\"}}[{dump.MaxTime - dump.MinTime + 1}ms]))";
+        var answer = await server.GetDataAsync(
+            $"api/v1/query?query={Uri.EscapeDataString(query)}&time={(dump.MaxTime / 1000.0).ToString("F3", CultureInfo.InvariantCulture)}");
+        var found = answer["result"]!.AsArray().ToDictionary(
+            s => s!["metric"]!["__name__"]!.GetValue<string>(),
+            s => long.Parse(s!["value"]![1]!.GetValue<string>(), CultureInfo.InvariantCulture));
+        foreach (var (metric, samples) in dump.SamplesByMetric)
+        {
+            Assert.True(found.TryGetValue(metric, out var count) && count == samples, $"{metric}: got {count} samples, want {samples}");
+        }
+    }
+
+    [Fact]
+    public async Task Promtool_reads_a_directory_that_the_server_wrote()
+    {
+        var promtool = Peer.Require("promtool", "prometheus");
+        using var directory = new TempDir();
+        await using var server = new ServerProcess(directory, Config);
+        await server.StartAsync();
+        var load = new RemoteWriteLoad(server.Http, seriesPerBatch: 20);
+        using (var stop = new CancellationTokenSource(TimeSpan.FromSeconds(2)))
+        {
+            await load.RunAsync(stop.Token);
+        }
+
+        Assert.Equal(0, await server.StopAsync());
+        var dump = Dump.Parse((await RunResult.RunAsync(promtool, ["tsdb", "dump", server.DataDirectory])).Succeeded());
+        Assert.Equal(load.Acknowledged.Count * 20L, dump.SamplesByMetric["kill_test"]);
+    }
+
+    [Fact]
+    public async Task Promtool_accepts_the_configuration_that_the_server_prints()
+    {
+        var promtool = Peer.Require("promtool", "prometheus");
+        using var directory = new TempDir();
+        await using var server = new ServerProcess(directory, Config);
+        await server.StartAsync();
+        var printed = (await server.GetDataAsync("api/v1/status/config"))["yaml"]!.GetValue<string>();
+        await File.WriteAllTextAsync(directory["printed.yaml"], printed);
+        (await RunResult.RunAsync(promtool, ["check", "config", directory["printed.yaml"]])).Succeeded();
+    }
+
+    /// <summary>Float samples of <c>promtool tsdb dump</c>, without stale markers, counted by metric.</summary>
+    private sealed record Dump(Dictionary<string, long> SamplesByMetric, long MinTime, long MaxTime)
+    {
+        public static Dump Parse(string text)
+        {
+            var counts = new Dictionary<string, long>();
+            long min = long.MaxValue, max = long.MinValue;
+            foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                // {__name__="x", a="b"} VALUE TIMESTAMP
+                var labels = line.LastIndexOf('}');
+                var fields = line[(labels + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                if (labels < 0 || fields.Length != 2 || fields[0] == "NaN")
+                {
+                    continue;
+                }
+
+                var name = line.Split("__name__=\"")[1].Split('"')[0];
+                var time = long.Parse(fields[1], CultureInfo.InvariantCulture);
+                counts[name] = counts.GetValueOrDefault(name) + 1;
+                min = Math.Min(min, time);
+                max = Math.Max(max, time);
+            }
+
+            return new Dump(counts, min, max);
+        }
+    }
+}
