@@ -66,31 +66,39 @@ public sealed class InteroperationTests
         (await RunResult.RunAsync(promtool, ["check", "config", directory["printed.yaml"]])).Succeeded();
     }
 
-    /// <summary>Float samples of <c>promtool tsdb dump</c>, without stale markers, counted by metric.</summary>
+    /// <summary>
+    /// Float samples of <c>promtool tsdb dump</c>, counted by metric. It prints stale markers and ordinary NaN alike, so metrics with any NaN are left out.
+    /// </summary>
     private sealed record Dump(Dictionary<string, long> SamplesByMetric, long MinTime, long MaxTime)
     {
         public static Dump Parse(string text)
         {
             var counts = new Dictionary<string, long>();
+            var ambiguous = new HashSet<string>();
             long min = long.MaxValue, max = long.MinValue;
             foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 // {__name__="x", a="b"} VALUE TIMESTAMP
                 var labels = line.LastIndexOf('}');
                 var fields = line[(labels + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                if (labels < 0 || fields.Length != 2 || fields[0] == "NaN")
+                if (labels < 0 || fields.Length != 2)
                 {
                     continue;
                 }
 
                 var name = line.Split("__name__=\"")[1].Split('"')[0];
+                if (fields[0] == "NaN")
+                {
+                    ambiguous.Add(name);
+                }
+
                 var time = long.Parse(fields[1], CultureInfo.InvariantCulture);
                 counts[name] = counts.GetValueOrDefault(name) + 1;
                 min = Math.Min(min, time);
                 max = Math.Max(max, time);
             }
 
-            return new Dump(counts, min, max);
+            return new Dump(counts.Where(c => !ambiguous.Contains(c.Key)).ToDictionary(), min, max);
         }
     }
 }
