@@ -6,6 +6,8 @@ using MetricsOperator.Timeseries.Exposition;
 
 namespace MetricsOperator.Timeseries.Tests.Exposition;
 
+// Every registry of the process sees every meter, so tests with meters run one after another.
+[Collection("meters")]
 public sealed class MeterRegistryTests
 {
     [Fact]

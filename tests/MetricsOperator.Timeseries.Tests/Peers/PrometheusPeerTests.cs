@@ -14,6 +14,7 @@ using MetricsOperator.Timeseries.RemoteWrite;
 namespace MetricsOperator.Timeseries.Tests.Peers;
 
 /// <summary>What we write is read, and what we match is matched, by a real Prometheus.</summary>
+[Collection("meters")]
 public sealed class PrometheusPeerTests
 {
     [Fact]
@@ -124,7 +125,6 @@ public sealed class PrometheusPeerTests
         var complaints = await process.StandardError.ReadToEndAsync() + await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
 
-        // Test instruments of other test classes may be listening as well; theirs are not meant to be tidy.
         Assert.DoesNotContain("parsing", complaints, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotMatch("(?m)^(lint|process|dotnet)_", complaints);
     }
