@@ -41,10 +41,10 @@ public sealed record BlockStats
     [JsonPropertyName("numSamples")]
     public long NumSamples { get; init; }
 
-    [JsonPropertyName("numFloatSamples")]
+    [JsonPropertyName("numFloatSamples"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long NumFloatSamples { get; init; }
 
-    [JsonPropertyName("numHistogramSamples")]
+    [JsonPropertyName("numHistogramSamples"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long NumHistogramSamples { get; init; }
 
     [JsonPropertyName("numSeries")]
@@ -53,7 +53,7 @@ public sealed record BlockStats
     [JsonPropertyName("numChunks")]
     public long NumChunks { get; init; }
 
-    [JsonPropertyName("numTombstones")]
+    [JsonPropertyName("numTombstones"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long NumTombstones { get; init; }
 }
 
@@ -72,10 +72,10 @@ public sealed record BlockCompaction
     [JsonPropertyName("parents")]
     public IReadOnlyList<BlockParent>? Parents { get; init; }
 
-    [JsonPropertyName("deletable")]
+    [JsonPropertyName("deletable"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Deletable { get; init; }
 
-    [JsonPropertyName("failed")]
+    [JsonPropertyName("failed"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Failed { get; init; }
 
     [JsonPropertyName("hints")]

@@ -1,4 +1,10 @@
 using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Compaction;
+using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Querying;
+using MetricsOperator.Tsdb.Wal;
+using Microsoft.Extensions.Logging;
 using IQueryable = MetricsOperator.Timeseries.Contracts.IQueryable;
 
 namespace MetricsOperator.Tsdb;
@@ -6,42 +12,136 @@ namespace MetricsOperator.Tsdb;
 /// <summary>A data directory in Prometheus' format: head, write-ahead log and blocks. One process at a time; thread-safe.</summary>
 public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 {
+    private readonly TsdbOptions _options;
+    private readonly DirectoryLock _lock;
+    private readonly BlockSet _blocks;
+    private readonly MemoryHead _head;
+    private readonly Maintenance _maintenance;
+    private readonly Lock _maintenanceGate = new();
+    private readonly TsdbMeter _meter;
+    private bool _isDisposed;
+
+    private TimeSeriesDb(TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, MemoryHead head, string walDirectory)
+    {
+        _options = options;
+        _lock = directoryLock;
+        _blocks = blocks;
+        _head = head;
+        _maintenance = new Maintenance(options, head, blocks, walDirectory);
+        _meter = new TsdbMeter(options.Path, head, blocks, _maintenance, directoryLock.WasLeftBehind);
+    }
+
     /// <summary>Figures of the head; cheap.</summary>
-    public HeadStats HeadStats => throw new NotSupportedException("head");
+    public HeadStats HeadStats => _head.Stats();
 
     /// <summary>Blocks that are open, oldest first.</summary>
-    public IReadOnlyList<BlockMeta> Blocks => throw new NotSupportedException("blocks");
+    public IReadOnlyList<BlockMeta> Blocks => _blocks.Metas;
 
     /// <summary>Opens the directory and replays its log.</summary>
     /// <param name="options">The directory and how to keep it.</param>
     /// <param name="progress">Called on this thread a few times a second while replaying.</param>
     /// <param name="cancellation">Stops the replay; the directory stays as it was.</param>
     /// <exception cref="StorageException">The directory is in use, or a file in it cannot be read or repaired.</exception>
-    public static TimeSeriesDb Open(TsdbOptions options, Action<ReplayProgress>? progress, CancellationToken cancellation) =>
-        throw new NotSupportedException("open");
+    public static TimeSeriesDb Open(TsdbOptions options, Action<ReplayProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MinBlockDurationMs, 1, nameof(options));
+        Directory.CreateDirectory(options.Path);
+        var directoryLock = new DirectoryLock(options.Path);
+        var walDirectory = Path.Combine(options.Path, "wal");
+        var blocks = new BlockSet(options.Path, options.Logger);
+        MemoryHead? head = null;
+        try
+        {
+            if (directoryLock.WasLeftBehind)
+            {
+                options.Logger.LogWarning("The last stop of {Path} was not clean", options.Path);
+            }
 
-    public IAppender CreateAppender() => throw new NotSupportedException("append");
+            progress?.Invoke(new ReplayProgress("blocks", 0, 0, 0, 0));
+            blocks.Load();
+            var minValidTime = blocks.MinValidTime;
+            head = new MemoryHead(new HeadChunkFiles(Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs);
+            head.RefuseBefore(minValidTime);
+            new HeadReplay(head, options, minValidTime, progress, cancellation).Run(walDirectory);
+            var next = WalDirectory.List(walDirectory).NextSegment;
+            head.AttachLog(new HeadLog(new WalWriter(walDirectory, next, options.WalSegmentBytes, options.WalCompression)));
+            return new TimeSeriesDb(options, directoryLock, blocks, head, walDirectory);
+        }
+        catch (Exception e)
+        {
+            head?.Dispose();
+            blocks.Dispose();
+            directoryLock.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StorageException($"cannot open {options.Path}: {e.Message}", e);
+            }
 
-    public ISeriesQuerier OpenQuerier(long minMs, long maxMs) => throw new NotSupportedException("query");
+            throw;
+        }
+    }
+
+    public IAppender CreateAppender()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return _head.CreateAppender();
+    }
+
+    public ISeriesQuerier OpenQuerier(long minMs, long maxMs)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+
+        // The head first: should a block be cut in between, its samples are seen twice and merged, never missed.
+        var view = _head.OpenView(minMs, maxMs);
+        return new DbQuerier(view, _blocks.Use(minMs, maxMs, out var warnings), warnings, minMs, maxMs);
+    }
 
     /// <summary>What uses the head: the <paramref name="limit"/> largest of each table. Walks the index; not for every request.</summary>
-    public HeadCardinality Cardinality(int limit) => throw new NotSupportedException("cardinality");
+    public HeadCardinality Cardinality(int limit) => _head.Read(head => CardinalityReport.Of(head.Store, limit));
 
     /// <summary>Newest metadata of a metric that an appender has set, or null.</summary>
-    public MetricMetadata? Metadata(string metricName) => throw new NotSupportedException("metadata");
+    public MetricMetadata? Metadata(string metricName) => _head.Metadata(metricName);
 
     /// <summary>Metadata of all metrics that appenders have set, by metric name.</summary>
-    public IReadOnlyDictionary<string, MetricMetadata> AllMetadata() => throw new NotSupportedException("metadata");
+    public IReadOnlyDictionary<string, MetricMetadata> AllMetadata() => _head.AllMetadata();
 
     /// <summary>
     /// One pass of housekeeping: writes complete time ranges of the head into blocks, truncates the log, merges blocks, deletes what
     /// retention no longer keeps. To be called about once a minute by one thread; appends and queries go on meanwhile.
     /// </summary>
     /// <exception cref="StorageException">The disk refuses; what was not finished is tried again in the next pass.</exception>
-    public void RunMaintenance(CancellationToken cancellation) => throw new NotSupportedException("maintenance");
+    public void RunMaintenance(CancellationToken cancellation)
+    {
+        lock (_maintenanceGate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _maintenance.Run(cancellation);
+        }
+    }
 
     /// <summary>Clean stop: closes chunks and log and releases the directory.</summary>
+    /// <exception cref="StorageException">The end of the log could not be written; the directory is released all the same.</exception>
     public void Dispose()
     {
+        lock (_maintenanceGate)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            try
+            {
+                _head.Dispose();
+            }
+            finally
+            {
+                _meter.Dispose();
+                _blocks.Dispose();
+                _lock.Dispose();
+                _options.Logger.LogInformation("Closed {Path}", _options.Path);
+            }
+        }
     }
 }

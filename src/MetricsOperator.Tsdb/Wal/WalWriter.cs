@@ -45,6 +45,9 @@ internal sealed class WalWriter : IDisposable
 
     public long PagesCompleted { get; private set; }
 
+    /// <summary>Bytes that compression saved.</summary>
+    public long BytesSaved { get; private set; }
+
     public long Syncs { get; private set; }
 
     private long Position => _fileLength + _frames.Length;
@@ -61,6 +64,7 @@ internal sealed class WalWriter : IDisposable
             if (_compressed.Length < record.Length)
             {
                 payload = _compressed.Written;
+                BytesSaved += record.Length - _compressed.Length;
                 flags = WalFormat.Snappy;
             }
         }

@@ -1,0 +1,130 @@
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Chunks;
+using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Index;
+using MetricsOperator.Tsdb.Querying;
+
+namespace MetricsOperator.Tsdb.Blocks;
+
+/// <summary>An immutable time range on disk. Shared by queriers: the files are closed, and deleted if so wanted, after the last one is done.</summary>
+internal sealed class Block : ChunkSource
+{
+    private readonly ChunkSegments _chunks;
+    private int _users = 1;
+    private volatile bool _deleteWhenUnused;
+
+    private Block(string directory, BlockMeta meta, IndexReader index, ChunkSegments chunks, Tombstones tombstones)
+    {
+        Directory = directory;
+        Meta = meta;
+        Index = index;
+        _chunks = chunks;
+        Tombstones = tombstones;
+        Postings = new BlockPostings(index);
+        Bytes = DataFiles.SizeOf(directory);
+    }
+
+    public string Directory { get; }
+
+    public BlockMeta Meta { get; }
+
+    public IndexReader Index { get; }
+
+    public BlockPostings Postings { get; }
+
+    /// <summary>Samples that were deleted and are still in the chunks.</summary>
+    public Tombstones Tombstones { get; }
+
+    /// <summary>Bytes of all files.</summary>
+    public long Bytes { get; }
+
+    /// <exception cref="StorageException">A file is missing or damaged.</exception>
+    public static Block Open(string directory)
+    {
+        var meta = BlockMetaFile.Read(directory);
+        var tombstones = Tombstones.Read(Path.Combine(directory, Tombstones.FileName));
+        var index = new IndexReader(Path.Combine(directory, "index"));
+        try
+        {
+            return new Block(directory, meta, index, new ChunkSegments(Path.Combine(directory, "chunks")), tombstones);
+        }
+        catch
+        {
+            index.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>True if the block has samples in a closed time range.</summary>
+    public bool Overlaps(long minTime, long maxTime) => Meta.MinTime <= maxTime && minTime < Meta.MaxTime;
+
+    /// <summary>Counts one more user; false when the block is being closed.</summary>
+    public bool TryUse()
+    {
+        while (true)
+        {
+            var users = Volatile.Read(ref _users);
+            if (users == 0)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref _users, users + 1, users) == users)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Takes a use back; the last one closes the files.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _users) > 0)
+        {
+            return;
+        }
+
+        Index.Dispose();
+        _chunks.Dispose();
+        if (_deleteWhenUnused)
+        {
+            BlockFolders.Delete(Directory);
+        }
+    }
+
+    /// <summary>Makes the last release delete the directory.</summary>
+    public void DeleteWhenUnused() => _deleteWhenUnused = true;
+
+    public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
+    {
+        var bytes = _chunks.Read(chunk.Location, out var encoding);
+        return new ChunkData(bytes, encoding, XorChunkReader.CountOf(bytes.Span));
+    }
+
+    public override string Describe(ChunkRef chunk) => $"chunk {ChunkSegments.Describe(chunk.Location)} of block {Meta.Ulid}";
+}
+
+/// <summary>The index of a block as the selector sees it.</summary>
+internal sealed class BlockPostings(IndexReader index) : PostingsSource
+{
+    public override void All(List<uint> into) => index.ReadPostings(default, default, into);
+
+    public override void Equal(byte[] name, ReadOnlySpan<byte> value, List<uint> into) => index.ReadPostings(name, value, into);
+
+    public override int CountOf(byte[] name, ReadOnlySpan<byte> value) => index.PostingsCount(name, value);
+
+    public override int ValueCountOf(byte[] name) => index.Postings.CountOf(name);
+
+    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into) => index.Postings.ForEachValue(matcher.NameUtf8, (value, postings) =>
+    {
+        if (matcher.Matches(value) == wanted)
+        {
+            index.ReadPostings(postings, into);
+        }
+
+        return true;
+    });
+
+    public override bool Matches(uint series, LabelMatcher matcher) => matcher.Matches(index.ValueOf(series, matcher.NameUtf8));
+}

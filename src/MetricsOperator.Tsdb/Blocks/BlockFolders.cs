@@ -1,0 +1,43 @@
+using MetricsOperator.Tsdb.Files;
+
+namespace MetricsOperator.Tsdb.Blocks;
+
+/// <summary>Names and removal of block directories, in steps that a crash may interrupt anywhere.</summary>
+internal static class BlockFolders
+{
+    public const string CreationSuffix = ".tmp-for-creation";
+    public const string DeletionSuffix = ".tmp-for-deletion";
+
+    /// <summary>Directories of finished blocks.</summary>
+    public static IEnumerable<string> List(string dataDirectory) =>
+        Directory.EnumerateDirectories(dataDirectory).Where(d => Ulid.IsValid(Path.GetFileName(d.AsSpan()))).Order(StringComparer.Ordinal);
+
+    /// <summary>Removes what an earlier process did not finish writing or deleting.</summary>
+    public static void DeleteUnfinished(string dataDirectory)
+    {
+        foreach (var directory in Directory.EnumerateDirectories(dataDirectory))
+        {
+            var name = Path.GetFileName(directory);
+            if (name.EndsWith(CreationSuffix, StringComparison.Ordinal)
+                || name.EndsWith(DeletionSuffix, StringComparison.Ordinal)
+                || (name.EndsWith(".tmp", StringComparison.Ordinal) && Ulid.IsValid(Path.GetFileNameWithoutExtension(name))))
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+        }
+    }
+
+    /// <summary>Deletes a block: renamed first, so that a half-deleted one is never taken for a block.</summary>
+    public static void Delete(string directory)
+    {
+        if (!Directory.Exists(directory))
+        {
+            return;
+        }
+
+        var doomed = directory + DeletionSuffix;
+        Directory.Move(directory, doomed);
+        DataFiles.SyncDirectory(Path.GetDirectoryName(directory)!);
+        Directory.Delete(doomed, recursive: true);
+    }
+}

@@ -1,0 +1,302 @@
+using System.Runtime.InteropServices;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Index;
+using MetricsOperator.Tsdb.Querying;
+
+namespace MetricsOperator.Tsdb.Compaction;
+
+/// <summary>
+/// Merges blocks into one as a stream: symbols by merging sorted lists, series in label order, chunks copied as they are unless the
+/// blocks overlap. Memory is four bytes per symbol of each input.
+/// </summary>
+internal sealed class BlockMerger(string dataDirectory, TimeProvider time)
+{
+    /// <summary>Directory of the new block; null when nothing is left of the inputs.</summary>
+    public string? Merge(IReadOnlyList<Block> blocks, CancellationToken cancellation)
+    {
+        var metas = blocks.Select(b => b.Meta).OrderBy(m => m.MinTime).ToList();
+        using var builder = new BlockBuilder(dataDirectory, Ulid.New(time));
+        var inputs = blocks.Select(b => new Input(b)).ToList();
+        MergeSymbols(inputs, builder.Index);
+        foreach (var input in inputs)
+        {
+            input.MoveNext();
+        }
+
+        var current = new List<Input>();
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            current.Clear();
+            foreach (var input in inputs)
+            {
+                if (input.IsAtEnd)
+                {
+                    continue;
+                }
+
+                var order = current.Count == 0 ? 0 : input.CompareLabels(current[0]);
+                if (order < 0)
+                {
+                    current.Clear();
+                }
+
+                if (order <= 0)
+                {
+                    current.Add(input);
+                }
+            }
+
+            if (current.Count == 0)
+            {
+                break;
+            }
+
+            WriteChunks(builder, current);
+            builder.EndSeries(CollectionsMarshal.AsSpan(current[0].Labels));
+            foreach (var input in current)
+            {
+                input.MoveNext();
+            }
+        }
+
+        return builder.Index.SeriesCount == 0 ? null : builder.Finish(Describe(metas), cancellation);
+    }
+
+    private static BlockMeta Describe(List<BlockMeta> metas)
+    {
+        var hints = metas.SelectMany(m => m.Compaction.Hints ?? []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        return new BlockMeta
+        {
+            MinTime = metas.Min(m => m.MinTime),
+            MaxTime = metas.Max(m => m.MaxTime),
+            Compaction = new BlockCompaction
+            {
+                Level = metas.Max(m => m.Compaction.Level) + 1,
+                Sources = metas.SelectMany(m => m.Compaction.Sources ?? [m.Ulid]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList(),
+                Parents = metas.ConvertAll(m => new BlockParent { Ulid = m.Ulid, MinTime = m.MinTime, MaxTime = m.MaxTime }),
+
+                // A hint says that series are missing; one complete input is enough to say that they are not.
+                Hints = metas.TrueForAll(m => !m.CoversAllSeries) && hints.Count > 0 ? hints : null,
+            },
+        };
+    }
+
+    private static void WriteChunks(BlockBuilder builder, List<Input> inputs)
+    {
+        inputs.Sort((a, b) => a.MinTime.CompareTo(b.MinTime));
+        var overlap = false;
+        for (var i = 1; i < inputs.Count; i++)
+        {
+            overlap |= inputs[i].MinTime <= inputs.Take(i).Max(p => p.MaxTime);
+        }
+
+        if (!overlap)
+        {
+            foreach (var input in inputs)
+            {
+                input.WriteTo(builder);
+            }
+
+            return;
+        }
+
+        // Of equal timestamps the block that was made last wins: its name is the greatest.
+        var readers = inputs.OrderByDescending(i => i.Block.Meta.Ulid, StringComparer.Ordinal).Select(i => i.Open()).ToList();
+        using var merged = new MergingSampleReader(readers);
+        builder.EncodeSamples(merged);
+    }
+
+    private static void MergeSymbols(List<Input> inputs, IndexWriter index)
+    {
+        var count = WalkSymbols(inputs, null);
+        index.BeginSymbols(count);
+        WalkSymbols(inputs, index);
+        index.EndSymbols();
+    }
+
+    // Walks all symbols in order: counts them, or writes them and tells each input the new ordinals.
+    private static uint WalkSymbols(List<Input> inputs, IndexWriter? index)
+    {
+        var queue = new PriorityQueue<SymbolStream, byte[]>(Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
+        foreach (var input in inputs)
+        {
+            var stream = new SymbolStream(input);
+            if (stream.MoveNext())
+            {
+                queue.Enqueue(stream, stream.Current);
+            }
+        }
+
+        uint count = 0;
+        byte[]? last = null;
+        while (queue.TryDequeue(out var stream, out var symbol))
+        {
+            if (last is null || !last.AsSpan().SequenceEqual(symbol))
+            {
+                index?.AddSymbol(symbol);
+                last = symbol;
+                count++;
+            }
+
+            if (index is not null)
+            {
+                stream.Input.Symbols.Add(stream.Reference, count - 1);
+            }
+
+            if (stream.MoveNext())
+            {
+                queue.Enqueue(stream, stream.Current);
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>New ordinals by what an input's series name a symbol by; those ascend, so two arrays are enough.</summary>
+    private sealed class SymbolMap
+    {
+        private readonly List<uint> _old = [];
+        private readonly List<uint> _new = [];
+
+        public void Add(uint old, uint ordinal)
+        {
+            _old.Add(old);
+            _new.Add(ordinal);
+        }
+
+        public uint Of(uint old)
+        {
+            // Fast path: ordinals, which are the positions themselves; version 1 has offsets.
+            if (old < _old.Count && _old[(int)old] == old)
+            {
+                return _new[(int)old];
+            }
+
+            var position = _old.BinarySearch(old);
+            return position >= 0 ? _new[position] : throw new StorageException($"cannot merge blocks: there is no symbol {old}");
+        }
+    }
+
+    private sealed class SymbolStream(Input input)
+    {
+        private readonly IEnumerator<(byte[] Text, uint Reference)> _symbols = Walk(input.Block.Index).GetEnumerator();
+
+        public Input Input => input;
+
+        public byte[] Current => _symbols.Current.Text;
+
+        public uint Reference => _symbols.Current.Reference;
+
+        public bool MoveNext() => _symbols.MoveNext();
+
+        private static IEnumerable<(byte[] Text, uint Reference)> Walk(IndexReader index)
+        {
+            // An iterator may not hold a span enumerator, so symbols come in batches.
+            const int Batch = 256;
+            var batch = new List<(byte[] Text, uint Reference)>(Batch);
+            for (var first = 0; first < index.SymbolCount; first += Batch)
+            {
+                batch.Clear();
+                Fill(index, first, Batch, batch);
+                foreach (var symbol in batch)
+                {
+                    yield return symbol;
+                }
+            }
+        }
+
+        private static void Fill(IndexReader index, int first, int count, List<(byte[] Text, uint Reference)> batch)
+        {
+            var symbols = index.SymbolsFrom(first);
+            while (batch.Count < count && symbols.MoveNext())
+            {
+                batch.Add((symbols.Current.ToArray(), symbols.Reference));
+            }
+        }
+    }
+
+    /// <summary>The series of one block, in order.</summary>
+    private sealed class Input
+    {
+        private readonly List<uint> _series = [];
+        private readonly List<BlockChunk> _chunks = [];
+        private int _next;
+
+        public Input(Block block)
+        {
+            Block = block;
+            block.Postings.All(_series);
+        }
+
+        public Block Block { get; }
+
+        public SymbolMap Symbols { get; } = new();
+
+        /// <summary>Labels of the current series by their new ordinals, whose order is label order.</summary>
+        public List<SymbolPair> Labels { get; } = [];
+
+        public bool IsAtEnd { get; private set; }
+
+        public long MinTime => _chunks.Count == 0 ? long.MaxValue : _chunks[0].MinTime;
+
+        public long MaxTime => _chunks.Count == 0 ? long.MinValue : _chunks[^1].MaxTime;
+
+        public void MoveNext()
+        {
+            if (_next == _series.Count)
+            {
+                IsAtEnd = true;
+                return;
+            }
+
+            Block.Index.ReadSeries(_series[_next++], Labels, _chunks);
+            for (var i = 0; i < Labels.Count; i++)
+            {
+                Labels[i] = new SymbolPair(Symbols.Of(Labels[i].Name), Symbols.Of(Labels[i].Value));
+            }
+        }
+
+        public int CompareLabels(Input other)
+        {
+            for (var i = 0; i < Math.Min(Labels.Count, other.Labels.Count); i++)
+            {
+                var order = Labels[i].Name.CompareTo(other.Labels[i].Name);
+                if (order == 0)
+                {
+                    order = Labels[i].Value.CompareTo(other.Labels[i].Value);
+                }
+
+                if (order != 0)
+                {
+                    return order;
+                }
+            }
+
+            return Labels.Count.CompareTo(other.Labels.Count);
+        }
+
+        public void WriteTo(BlockBuilder builder)
+        {
+            if (Block.Tombstones.Of(_series[_next - 1]) is not null)
+            {
+                using var reader = Open();
+                builder.EncodeSamples(reader);
+                return;
+            }
+
+            foreach (var chunk in _chunks)
+            {
+                builder.CopyChunk(Block, new ChunkRef(chunk.MinTime, chunk.MaxTime, chunk.Reference));
+            }
+        }
+
+        public SampleReader Open() => new ChunkSampleReader(
+            Block,
+            _chunks.ConvertAll(c => new ChunkRef(c.MinTime, c.MaxTime, c.Reference)).ToArray(),
+            long.MinValue,
+            long.MaxValue,
+            Block.Tombstones.Of(_series[_next - 1]));
+    }
+}

@@ -1,0 +1,175 @@
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Blocks;
+using Microsoft.Extensions.Logging;
+
+namespace MetricsOperator.Tsdb.Compaction;
+
+/// <summary>The open blocks of a data directory, and those that could not be opened. Thread-safe.</summary>
+internal sealed class BlockSet(string dataDirectory, ILogger logger) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly List<(string Ulid, BlockMeta? Meta, string Message)> _broken = [];
+    private List<Block> _blocks = [];
+
+    /// <summary>Descriptions of the open blocks, oldest first.</summary>
+    public IReadOnlyList<BlockMeta> Metas
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _blocks.ConvertAll(b => b.Meta);
+            }
+        }
+    }
+
+    public int BrokenCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _broken.Count;
+            }
+        }
+    }
+
+    /// <summary>Bytes of the open blocks.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _blocks.Sum(b => b.Bytes);
+            }
+        }
+    }
+
+    /// <summary>The log may hold samples from this time on: the end of the newest block that has all series.</summary>
+    public long MinValidTime
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var metas = _blocks.Select(b => b.Meta).Concat(_broken.Select(b => b.Meta).OfType<BlockMeta>());
+                return metas.Where(m => m.CoversAllSeries).Select(m => m.MaxTime).DefaultIfEmpty(long.MinValue).Max();
+            }
+        }
+    }
+
+    /// <summary>Opens all blocks; deletes those that a finished merge replaces.</summary>
+    public void Load()
+    {
+        BlockFolders.DeleteUnfinished(dataDirectory);
+        foreach (var directory in BlockFolders.List(dataDirectory))
+        {
+            BlockMeta? meta = null;
+            try
+            {
+                meta = BlockMetaFile.Read(directory);
+                _blocks.Add(Block.Open(directory));
+            }
+            catch (StorageException e)
+            {
+                logger.LogError("Block {Block} cannot be opened and is left out of answers: {Why}", directory, e.Message);
+                _broken.Add((Path.GetFileName(directory), meta, e.Message));
+            }
+        }
+
+        Sort();
+        var parents = _blocks.SelectMany(b => b.Meta.Compaction.Parents ?? []).Select(p => p.Ulid).ToHashSet(StringComparer.Ordinal);
+        Remove(_blocks.Where(b => parents.Contains(b.Meta.Ulid)).ToList());
+    }
+
+    /// <summary>Takes the blocks of a time range into use, and says which could not be opened; the caller releases them.</summary>
+    public List<Block> Use(long minTime, long maxTime, out List<string> warnings)
+    {
+        lock (_gate)
+        {
+            warnings = _broken
+                .Where(b => b.Meta is null || (b.Meta.MinTime <= maxTime && minTime < b.Meta.MaxTime))
+                .Select(b => $"block {b.Ulid} is left out: {b.Message}")
+                .ToList();
+            return _blocks.FindAll(b => b.Overlaps(minTime, maxTime) && b.TryUse());
+        }
+    }
+
+    /// <summary>The open blocks with these names, in use.</summary>
+    public List<Block> Use(IReadOnlyList<BlockMeta> metas)
+    {
+        var names = metas.Select(m => m.Ulid).ToHashSet(StringComparer.Ordinal);
+        lock (_gate)
+        {
+            return _blocks.FindAll(b => names.Contains(b.Meta.Ulid) && b.TryUse());
+        }
+    }
+
+    /// <summary>Opens a new block and, in the same step, takes others out; those are deleted once nobody uses them.</summary>
+    public void Replace(string? newDirectory, IReadOnlyList<BlockMeta> replaced)
+    {
+        var opened = newDirectory is null ? null : Block.Open(newDirectory);
+        var names = replaced.Select(m => m.Ulid).ToHashSet(StringComparer.Ordinal);
+        List<Block> gone;
+        lock (_gate)
+        {
+            gone = _blocks.FindAll(b => names.Contains(b.Meta.Ulid));
+            _blocks = _blocks.FindAll(b => !names.Contains(b.Meta.Ulid));
+            if (opened is not null)
+            {
+                _blocks.Add(opened);
+            }
+
+            Sort();
+        }
+
+        foreach (var block in gone)
+        {
+            block.DeleteWhenUnused();
+            block.Release();
+        }
+    }
+
+    /// <summary>Blocks that retention no longer keeps.</summary>
+    /// <param name="retentionMs">Longest distance between the ends of the newest and of a kept block; 0 for no limit.</param>
+    /// <param name="retentionBytes">Most bytes of head and blocks; 0 for no limit.</param>
+    /// <param name="headBytes">Bytes that the head's files use.</param>
+    public IReadOnlyList<BlockMeta> Expired(long retentionMs, long retentionBytes, long headBytes)
+    {
+        lock (_gate)
+        {
+            var newestFirst = _blocks.OrderByDescending(b => b.Meta.MaxTime).ToList();
+            var total = headBytes;
+            for (var i = 0; i < newestFirst.Count; i++)
+            {
+                total += newestFirst[i].Bytes;
+                var isOld = retentionMs > 0 && i > 0 && newestFirst[0].Meta.MaxTime - newestFirst[i].Meta.MaxTime >= retentionMs;
+                var isTooMuch = retentionBytes > 0 && total > retentionBytes;
+                if (isOld || isTooMuch)
+                {
+                    return newestFirst.Skip(i).Select(b => b.Meta).ToList();
+                }
+            }
+
+            return [];
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var block in _blocks)
+            {
+                block.Release();
+            }
+
+            _blocks = [];
+        }
+    }
+
+    private void Remove(List<Block> blocks) => Replace(null, blocks.ConvertAll(b => b.Meta));
+
+    private void Sort() => _blocks.Sort((a, b) => a.Meta.MinTime.CompareTo(b.Meta.MinTime));
+}

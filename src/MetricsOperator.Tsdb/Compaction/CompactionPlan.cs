@@ -1,0 +1,109 @@
+namespace MetricsOperator.Tsdb.Compaction;
+
+/// <summary>Chooses blocks to merge, as Prometheus does: overlapping ones first, then those that fill a larger aligned range.</summary>
+internal static class CompactionPlan
+{
+    private const int Factor = 3;
+
+    /// <summary>Block ranges in ms from the shortest: each three times the one before, up to <paramref name="maxMs"/>.</summary>
+    public static IReadOnlyList<long> Ranges(long minMs, long maxMs)
+    {
+        var ranges = new List<long> { minMs };
+        while (ranges[^1] <= maxMs / Factor)
+        {
+            ranges.Add(ranges[^1] * Factor);
+        }
+
+        return ranges;
+    }
+
+    /// <summary>Blocks to merge into one; empty when there is nothing to do. The newest block is left alone unless it overlaps another.</summary>
+    public static IReadOnlyList<BlockMeta> Choose(IReadOnlyList<BlockMeta> blocks, IReadOnlyList<long> ranges)
+    {
+        var sorted = blocks.OrderBy(b => b.MinTime).ToList();
+        var overlapping = Overlapping(sorted);
+        if (overlapping.Count > 0 || sorted.Count < 2)
+        {
+            return overlapping;
+        }
+
+        var newest = sorted[^1];
+        sorted.RemoveAt(sorted.Count - 1);
+        foreach (var range in ranges.Skip(1))
+        {
+            foreach (var group in Split(sorted, range))
+            {
+                var isFull = group[^1].MaxTime - group[0].MinTime == range;
+                var isPast = group[^1].MaxTime <= newest.MinTime;
+                if (group.Count > 1 && (isFull || isPast) && !group.Exists(b => b.Compaction.Failed))
+                {
+                    return group;
+                }
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>Start of the aligned range that a time falls into.</summary>
+    public static long Align(long time, long range)
+    {
+        var index = time / range;
+        return (time < 0 && time % range != 0 ? index - 1 : index) * range;
+    }
+
+    private static List<BlockMeta> Overlapping(List<BlockMeta> sorted)
+    {
+        var group = new List<BlockMeta>();
+        var end = long.MinValue;
+        for (var i = 0; i < sorted.Count; i++)
+        {
+            if (i > 0 && sorted[i].MinTime < end)
+            {
+                if (group.Count == 0)
+                {
+                    group.Add(sorted[i - 1]);
+                }
+
+                group.Add(sorted[i]);
+            }
+            else if (group.Count > 0)
+            {
+                break;
+            }
+
+            end = Math.Max(end, sorted[i].MaxTime);
+        }
+
+        return group;
+    }
+
+    private static IEnumerable<List<BlockMeta>> Split(List<BlockMeta> sorted, long range)
+    {
+        var group = new List<BlockMeta>();
+        var start = long.MinValue;
+        foreach (var block in sorted)
+        {
+            var aligned = Align(block.MinTime, range);
+            if (block.MaxTime > aligned + range)
+            {
+                // Longer than the range, or across its border.
+                continue;
+            }
+
+            if (group.Count > 0 && aligned != start)
+            {
+                yield return group;
+                group = [];
+            }
+
+            start = aligned;
+            group.Add(block);
+        }
+
+        if (group.Count > 0)
+        {
+            yield return group;
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using System.Runtime.InteropServices;
+using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Index;
+using MetricsOperator.Tsdb.Querying;
+
+namespace MetricsOperator.Tsdb.Compaction;
+
+/// <summary>Writes a time range of the head as a block. The range must be complete: the head refuses samples before its end.</summary>
+internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, TimeProvider time)
+{
+    /// <summary>Writes <paramref name="minTime"/> (inclusive) to <paramref name="maxTime"/> (exclusive); null when there are no samples.</summary>
+    public string? Write(long minTime, long maxTime, CancellationToken cancellation)
+    {
+        var ulid = Ulid.New(time);
+        using var builder = new BlockBuilder(dataDirectory, ulid);
+        using var view = head.OpenView(minTime, maxTime - 1);
+        var (order, ranks) = head.Read(h => Sort(h, minTime, maxTime));
+        if (order.Length == 0)
+        {
+            return null;
+        }
+
+        WriteSymbols(builder.Index, ranks);
+        var labels = new List<SymbolPair>();
+        foreach (var number in order)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var selection = new HeadSelection(head);
+            head.Read(h =>
+            {
+                selection.Add(in h.Store[number], minTime, maxTime - 1);
+                labels.Clear();
+                for (var symbols = h.Store.LabelsOf(number); symbols.MoveNext();)
+                {
+                    labels.Add(new SymbolPair((uint)ranks[symbols.Name], (uint)ranks[symbols.Value]));
+                }
+
+                return 0;
+            });
+            if (selection.Count > 0)
+            {
+                WriteChunks(builder, selection, minTime, maxTime);
+                builder.EndSeries(CollectionsMarshal.AsSpan(labels));
+            }
+        }
+
+        if (builder.Index.SeriesCount == 0)
+        {
+            return null;
+        }
+
+        return builder.Finish(
+            new BlockMeta { MinTime = minTime, MaxTime = maxTime, Compaction = new BlockCompaction { Level = 1, Sources = [ulid] } }, cancellation);
+    }
+
+    private static void WriteChunks(BlockBuilder builder, HeadSelection selection, long minTime, long maxTime)
+    {
+        var deleted = selection.DeletedOf(0);
+        foreach (var chunk in selection.ChunksOf(0))
+        {
+            if (chunk.MinTime >= minTime && chunk.MaxTime < maxTime && deleted is null)
+            {
+                builder.CopyChunk(selection, chunk);
+                continue;
+            }
+
+            using var part = new ChunkSampleReader(selection, new[] { chunk }, minTime, maxTime - 1, deleted);
+            builder.EncodeSamples(part);
+        }
+    }
+
+    // Numbers of the series with chunks in the range in label order, and for each symbol they use its place among those symbols, else -1.
+    private static (int[] Order, int[] Ranks) Sort(MemoryHead head, long minTime, long maxTime)
+    {
+        var store = head.Store;
+        var order = new List<int>();
+        var ranks = new int[store.Symbols.Limit];
+        Array.Fill(ranks, -1);
+        for (var number = 0; number < store.Count; number++)
+        {
+            if (!HasChunks(head, in store[number], minTime, maxTime))
+            {
+                continue;
+            }
+
+            order.Add(number);
+            for (var labels = store.LabelsOf(number); labels.MoveNext();)
+            {
+                ranks[labels.Name] = 0;
+                ranks[labels.Value] = 0;
+            }
+        }
+
+        var symbols = new List<int>();
+        for (var symbol = 0; symbol < ranks.Length; symbol++)
+        {
+            if (ranks[symbol] == 0)
+            {
+                symbols.Add(symbol);
+            }
+        }
+
+        symbols.Sort((a, b) => store.Symbols.Text(a).SequenceCompareTo(store.Symbols.Text(b)));
+        for (var i = 0; i < symbols.Count; i++)
+        {
+            ranks[symbols[i]] = i;
+        }
+
+        order.Sort((a, b) => Compare(store.LabelsOf(a), store.LabelsOf(b), ranks));
+        return ([.. order], ranks);
+    }
+
+    private static bool HasChunks(MemoryHead head, in MemSeries series, long minTime, long maxTime)
+    {
+        if (series.Encoding != Chunks.ChunkEncoding.None && series.ChunkMinTime < maxTime && series.LastTime >= minTime)
+        {
+            return true;
+        }
+
+        foreach (var chunk in head.Samples.SealedOf(in series))
+        {
+            if (chunk.MinTime < maxTime && chunk.MaxTime >= minTime)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int Compare(LabelSymbols left, LabelSymbols right, int[] ranks)
+    {
+        while (true)
+        {
+            var hasLeft = left.MoveNext();
+            var hasRight = right.MoveNext();
+            if (!hasLeft || !hasRight)
+            {
+                return hasLeft.CompareTo(hasRight);
+            }
+
+            var order = ranks[left.Name].CompareTo(ranks[right.Name]);
+            if (order == 0)
+            {
+                order = ranks[left.Value].CompareTo(ranks[right.Value]);
+            }
+
+            if (order != 0)
+            {
+                return order;
+            }
+        }
+    }
+
+    private void WriteSymbols(IndexWriter index, int[] ranks)
+    {
+        var byRank = new int[ranks.Length];
+        var count = 0;
+        for (var symbol = 0; symbol < ranks.Length; symbol++)
+        {
+            if (ranks[symbol] >= 0)
+            {
+                byRank[ranks[symbol]] = symbol;
+                count++;
+            }
+        }
+
+        index.BeginSymbols((uint)count);
+        for (var first = 0; first < count; first += 1000)
+        {
+            var from = first;
+            head.Read(h =>
+            {
+                for (var rank = from; rank < Math.Min(from + 1000, count); rank++)
+                {
+                    index.AddSymbol(h.Store.Symbols.Text(byRank[rank]));
+                }
+
+                return 0;
+            });
+        }
+
+        index.EndSymbols();
+    }
+}

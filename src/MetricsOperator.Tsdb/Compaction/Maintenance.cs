@@ -1,0 +1,228 @@
+using System.Diagnostics.Metrics;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Wal;
+using Microsoft.Extensions.Logging;
+
+namespace MetricsOperator.Tsdb.Compaction;
+
+/// <summary>Moves data on: from the head into blocks, out of the log, into larger blocks, and away. Used by one thread at a time.</summary>
+internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet blocks, string walDirectory)
+{
+    private readonly ILogger _logger = options.Logger;
+
+    /// <summary>Log segment that was current when a series was forgotten: until that is gone, the log needs the series record.</summary>
+    private readonly Dictionary<ulong, int> _forgotten = [];
+    private long? _pendingTruncation;
+
+    public long Compactions { get; private set; }
+
+    public long CompactionsFailed { get; private set; }
+
+    public long TimeRetentions { get; private set; }
+
+    public long SizeRetentions { get; private set; }
+
+    /// <summary>Seconds of each finished compaction are recorded here.</summary>
+    public Histogram<double>? CompactionSeconds { get; set; }
+
+    /// <summary>One pass over everything.</summary>
+    /// <exception cref="StorageException">The disk refuses; the next pass tries again.</exception>
+    public void Run(CancellationToken cancellation)
+    {
+        head.NextRound();
+        head.ChunkFiles.Flush();
+        var wasCut = CutBlocks(cancellation);
+        if (head.SparedSeries > 0 && !wasCut)
+        {
+            Truncate(head.MinTime, cancellation);
+        }
+
+        if (wasCut)
+        {
+            TruncateLog(cancellation);
+        }
+
+        MergeBlocks(cancellation);
+        ApplyRetention();
+    }
+
+    private bool CutBlocks(CancellationToken cancellation)
+    {
+        var wasCut = false;
+        if (_pendingTruncation is { } pending && Truncate(pending, cancellation))
+        {
+            _pendingTruncation = null;
+            wasCut = true;
+        }
+
+        // Half a range stays in the head, so that late samples of the window find their place.
+        while (_pendingTruncation is null && head.MaxTime != long.MinValue && head.MaxTime - Start() > head.ChunkRangeMs * 3 / 2)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var minTime = Start();
+            var maxTime = SampleWriter.RangeEnd(minTime, head.ChunkRangeMs);
+            head.RefuseBefore(maxTime);
+            var started = options.Time.GetTimestamp();
+            var directory = Attempt(() => new HeadBlockWriter(head, options.Path, options.Time).Write(minTime, maxTime, cancellation));
+            if (directory is not null)
+            {
+                blocks.Replace(directory, []);
+                Finished(started);
+                _logger.LogInformation("Wrote block {Block} from the head: {From} to {To}", directory, minTime, maxTime);
+            }
+
+            if (!Truncate(maxTime, cancellation))
+            {
+                _logger.LogWarning("Queries keep samples before {Time} in memory, which are in a block already", maxTime);
+                _pendingTruncation = maxTime;
+            }
+
+            wasCut = true;
+        }
+
+        return wasCut;
+    }
+
+    private long Start() => Math.Max(head.MinTime, head.MinValidTime);
+
+    private bool Truncate(long minTime, CancellationToken cancellation)
+    {
+        if (!head.Truncate(minTime, out var removed, cancellation))
+        {
+            return false;
+        }
+
+        foreach (var reference in removed)
+        {
+            _forgotten[reference] = head.Log.Wal.Segment;
+        }
+
+        return true;
+    }
+
+    // Two thirds of the closed segments, by number, become a checkpoint of what the head still needs.
+    private void TruncateLog(CancellationToken cancellation)
+    {
+        var active = head.StartLogSegment();
+        var log = WalDirectory.List(walDirectory);
+        if (log.Segments.Count == 0)
+        {
+            return;
+        }
+
+        var first = log.Segments[0].Number;
+        var cut = first + ((active - 1 - first) * 2 / 3);
+        if (cut <= first)
+        {
+            return;
+        }
+
+        try
+        {
+            var writer = new CheckpointWriter(walDirectory, options.WalSegmentBytes, options.WalCompression);
+            writer.Replace(
+                log, cut, head.MinTime, reference => head.HasSeries(reference) || (_forgotten.TryGetValue(reference, out var until) && until > cut), cancellation);
+        }
+        catch (Exception e) when (e is StorageException or IOException)
+        {
+            head.Counters.CheckpointsFailed++;
+            head.Counters.WalTruncationsFailed++;
+            throw e as StorageException ?? new StorageException($"cannot truncate the log {walDirectory}: {e.Message}", e);
+        }
+
+        head.Counters.CheckpointsCreated++;
+        head.Counters.WalTruncations++;
+        foreach (var (reference, until) in _forgotten.ToList())
+        {
+            if (until <= cut)
+            {
+                _forgotten.Remove(reference);
+            }
+        }
+    }
+
+    private void MergeBlocks(CancellationToken cancellation)
+    {
+        var ranges = CompactionPlan.Ranges(options.MinBlockDurationMs, MaxBlockDuration());
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var chosen = CompactionPlan.Choose(blocks.Metas, ranges);
+            if (chosen.Count == 0)
+            {
+                return;
+            }
+
+            var started = options.Time.GetTimestamp();
+            var inputs = blocks.Use(chosen);
+            try
+            {
+                var directory = Attempt(() => new BlockMerger(options.Path, options.Time).Merge(inputs, cancellation));
+                blocks.Replace(directory, chosen);
+                Finished(started);
+                _logger.LogInformation("Merged {Count} blocks into {Block}", chosen.Count, directory ?? "nothing");
+            }
+            finally
+            {
+                foreach (var input in inputs)
+                {
+                    input.Release();
+                }
+            }
+        }
+    }
+
+    private void ApplyRetention()
+    {
+        var headBytes = options.RetentionBytes > 0
+            ? DataFiles.SizeOf(walDirectory) + DataFiles.SizeOf(Path.Combine(options.Path, "chunks_head")) + DataFiles.SizeOf(Path.Combine(options.Path, "wbl"))
+            : 0;
+        var expired = blocks.Expired(options.RetentionMs, options.RetentionBytes, headBytes);
+        if (expired.Count == 0)
+        {
+            return;
+        }
+
+        if (blocks.Expired(options.RetentionMs, 0, 0).Count > 0)
+        {
+            TimeRetentions++;
+        }
+        else
+        {
+            SizeRetentions++;
+        }
+
+        blocks.Replace(null, expired);
+        _logger.LogInformation("Retention deleted {Count} blocks", expired.Count);
+    }
+
+    private long MaxBlockDuration()
+    {
+        const long MonthMs = 31L * 24 * 60 * 60 * 1000;
+        var max = options.MaxBlockDurationMs > 0
+            ? options.MaxBlockDurationMs
+            : options.RetentionMs > 0 ? Math.Min(MonthMs, options.RetentionMs / 10) : MonthMs;
+        return Math.Max(max, options.MinBlockDurationMs);
+    }
+
+    private void Finished(long started)
+    {
+        Compactions++;
+        CompactionSeconds?.Record(options.Time.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private T Attempt<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (Exception e) when (e is StorageException or IOException)
+        {
+            CompactionsFailed++;
+            throw e as StorageException ?? new StorageException($"cannot write a block in {options.Path}: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using MetricsOperator.Timeseries.Contracts;
+
+namespace MetricsOperator.Tsdb.Files;
+
+/// <summary>
+/// Keeps other processes out of a data directory: an exclusive flock on the file <c>lock</c>, as Prometheus takes it. The kernel releases it
+/// when the process ends, however it ends; a file that is left behind only says that the last stop was not clean.
+/// </summary>
+internal sealed class DirectoryLock : IDisposable
+{
+    private readonly FileStream _file;
+    private readonly string _path;
+
+    /// <exception cref="StorageException">Another process has the directory.</exception>
+    public DirectoryLock(string directory)
+    {
+        _path = Path.Combine(directory, "lock");
+        WasLeftBehind = File.Exists(_path);
+        try
+        {
+            // Opening without sharing is flock(LOCK_EX | LOCK_NB) here.
+            _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new StorageException($"cannot lock {_path}: another process uses the data directory ({e.Message})", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new StorageException($"cannot lock {_path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>True if an earlier process did not stop cleanly.</summary>
+    public bool WasLeftBehind { get; }
+
+    public void Dispose()
+    {
+        File.Delete(_path);
+        _file.Dispose();
+    }
+}

@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.IO.MemoryMappedFiles;
+using MetricsOperator.Timeseries.Contracts;
+
+namespace MetricsOperator.Tsdb.Files;
+
+/// <summary>
+/// A file mapped for reading. Only for files that nobody changes any more: touching a page behind the end of a file that was cut kills the
+/// process. Spans are valid until Dispose.
+/// </summary>
+internal sealed unsafe class MappedFile : IDisposable
+{
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private readonly byte* _start;
+
+    /// <exception cref="StorageException">The file cannot be opened or mapped.</exception>
+    public MappedFile(string path)
+    {
+        Path = path;
+        try
+        {
+            Length = new FileInfo(path).Length;
+            if (Length == 0)
+            {
+                return;
+            }
+
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            _view = _file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"cannot map {path}: {e.Message}", e);
+        }
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    /// <summary>Bytes at an offset; fewer, or none, when the file ends before.</summary>
+    public ReadOnlySpan<byte> Span(long offset, int length)
+    {
+        if (offset < 0 || offset >= Length || length <= 0)
+        {
+            return default;
+        }
+
+        return new ReadOnlySpan<byte>(_start + offset, (int)Math.Min(length, Length - offset));
+    }
+
+    /// <summary>As <see cref="Span"/>, for holding on to; not valid after Dispose all the same.</summary>
+    public ReadOnlyMemory<byte> Memory(long offset, int length) => new Window(this, offset, length).Memory;
+
+    public void Dispose()
+    {
+        if (_view is not null)
+        {
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view.Dispose();
+        }
+
+        _file?.Dispose();
+    }
+
+    private sealed class Window(MappedFile file, long offset, int length) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan()
+        {
+            var span = file.Span(offset, length);
+            return new Span<byte>(file._start + offset, span.Length);
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new(file._start + offset + elementIndex);
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System.Buffers.Binary;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// Memory for the many small byte runs of the head (symbols, label lists, chunks, postings), in slabs of one slot size each. A handle is
+/// an int; 0 is none. Not thread-safe: the head's lock guards it.
+/// </summary>
+internal sealed class ByteArena
+{
+    private const int SlabBytes = 64 * 1024;
+    private const int SlotBits = 12;
+    private const int SlotMask = (1 << SlotBits) - 1;
+    private const int NoSlot = -1;
+
+    private static readonly int[] Sizes = [16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1040, 2048, 4096, 8192];
+
+    private readonly List<Slab?> _slabs = [];
+    private readonly Stack<int> _freeSlabs = new();
+    private readonly List<int>[] _withSpace = [.. Sizes.Select(_ => new List<int>())];
+
+    /// <summary>Slabs without any used slot, by size class; one is kept so that a lone slot coming and going does not cost a slab.</summary>
+    private readonly int[] _empty = new int[Sizes.Length];
+
+    /// <summary>Bytes of all slabs.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Finds room for at least <paramref name="size"/> bytes, whose content is undefined.</summary>
+    public int Allocate(int size)
+    {
+        var sizeClass = ClassOf(size);
+        if (sizeClass < 0)
+        {
+            return Handle(AddSlab(new Slab(-1, size, 1)), TakeSlot(_slabs[^1]!));
+        }
+
+        var candidates = _withSpace[sizeClass];
+        while (candidates.Count > 0)
+        {
+            var id = candidates[^1];
+            var slab = _slabs[id];
+
+            // Released slabs stay in the list until somebody meets them here.
+            if (slab is not null && slab.SizeClass == sizeClass && slab.HasSpace)
+            {
+                if (slab.Used == 0)
+                {
+                    _empty[sizeClass]--;
+                }
+
+                return Handle(id, TakeSlot(slab));
+            }
+
+            if (slab is not null && slab.SizeClass == sizeClass)
+            {
+                slab.IsListed = false;
+            }
+
+            candidates.RemoveAt(candidates.Count - 1);
+        }
+
+        var slotSize = Sizes[sizeClass];
+        var fresh = new Slab(sizeClass, slotSize, SlabBytes / slotSize) { IsListed = true };
+        var freshId = AddSlab(fresh);
+        candidates.Add(freshId);
+        return Handle(freshId, TakeSlot(fresh));
+    }
+
+    /// <summary>The whole slot of a handle; it may be longer than what was asked for.</summary>
+    public Span<byte> Get(int handle)
+    {
+        var slab = _slabs[(handle - 1) >> SlotBits]!;
+        return slab.Data.AsSpan(((handle - 1) & SlotMask) * slab.SlotSize, slab.SlotSize);
+    }
+
+    public void Free(int handle)
+    {
+        var id = (handle - 1) >> SlotBits;
+        var slab = _slabs[id]!;
+        var slot = (handle - 1) & SlotMask;
+        BinaryPrimitives.WriteInt32LittleEndian(slab.Data.AsSpan(slot * slab.SlotSize), slab.FreeSlot);
+        slab.FreeSlot = slot;
+        slab.Used--;
+        if (slab.Used == 0 && slab.SizeClass >= 0 && _empty[slab.SizeClass] == 0)
+        {
+            _empty[slab.SizeClass]++;
+            slab.Fresh = 0;
+            slab.FreeSlot = NoSlot;
+        }
+        else if (slab.Used == 0)
+        {
+            Bytes -= slab.Data.Length;
+            _slabs[id] = null;
+            _freeSlabs.Push(id);
+            return;
+        }
+
+        if (!slab.IsListed && slab.SizeClass >= 0)
+        {
+            slab.IsListed = true;
+            _withSpace[slab.SizeClass].Add(id);
+        }
+    }
+
+    private static int ClassOf(int size)
+    {
+        for (var i = 0; i < Sizes.Length; i++)
+        {
+            if (size <= Sizes[i])
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static int Handle(int slab, int slot) => checked((slab << SlotBits) | slot) + 1;
+
+    private static int TakeSlot(Slab slab)
+    {
+        slab.Used++;
+        if (slab.FreeSlot == NoSlot)
+        {
+            return slab.Fresh++;
+        }
+
+        var slot = slab.FreeSlot;
+        slab.FreeSlot = BinaryPrimitives.ReadInt32LittleEndian(slab.Data.AsSpan(slot * slab.SlotSize));
+        return slot;
+    }
+
+    private int AddSlab(Slab slab)
+    {
+        Bytes += slab.Data.Length;
+        if (slab.SizeClass >= 0 && _freeSlabs.TryPop(out var id))
+        {
+            _slabs[id] = slab;
+            return id;
+        }
+
+        _slabs.Add(slab);
+        return _slabs.Count - 1;
+    }
+
+    private sealed class Slab(int sizeClass, int slotSize, int slots)
+    {
+        public readonly byte[] Data = GC.AllocateUninitializedArray<byte>(slotSize * slots, pinned: true);
+        public readonly int SizeClass = sizeClass;
+        public readonly int SlotSize = slotSize;
+
+        /// <summary>Slots that were handed out; those from here on have never been.</summary>
+        public int Fresh;
+
+        /// <summary>First slot of the list of freed ones, each of which begins with the number of the next.</summary>
+        public int FreeSlot = NoSlot;
+        public int Used;
+        public bool IsListed;
+
+        public bool HasSpace => FreeSlot != NoSlot || Fresh < slots;
+    }
+}

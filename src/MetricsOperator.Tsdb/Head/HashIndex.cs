@@ -1,0 +1,128 @@
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// Finds small numbers by 32-bit hash: open addressing, eight bytes an entry. Several numbers may share a hash; the caller compares
+/// what they stand for. Not thread-safe.
+/// </summary>
+internal sealed class HashIndex
+{
+    private const int MinCapacity = 16;
+
+    // Hash in the upper half, number + 1 in the lower; 0 is empty.
+    private ulong[] _entries = new ulong[MinCapacity];
+
+    public int Count { get; private set; }
+
+    public long Bytes => _entries.Length * (long)sizeof(ulong);
+
+    /// <summary>Where to start walking the candidates of a hash with <see cref="Next"/>.</summary>
+    public int First(uint hash) => (int)(hash * 0x9E3779B1u) & (_entries.Length - 1);
+
+    /// <summary>The next number with this hash; false when there are no more.</summary>
+    public bool Next(uint hash, ref int position, out int number)
+    {
+        while (true)
+        {
+            var entry = _entries[position];
+            if (entry == 0)
+            {
+                number = -1;
+                return false;
+            }
+
+            position = (position + 1) & (_entries.Length - 1);
+            if ((uint)(entry >> 32) == hash)
+            {
+                number = (int)((uint)entry - 1);
+                return true;
+            }
+        }
+    }
+
+    public void Add(uint hash, int number)
+    {
+        if ((Count + 1) * 4 > _entries.Length * 3)
+        {
+            Resize(_entries.Length * 2);
+        }
+
+        Insert(((ulong)hash << 32) | ((uint)number + 1));
+        Count++;
+    }
+
+    /// <summary>Removes a number that was added with this hash.</summary>
+    public void Remove(uint hash, int number)
+    {
+        var mask = _entries.Length - 1;
+        var wanted = ((ulong)hash << 32) | ((uint)number + 1);
+        var hole = First(hash);
+        while (_entries[hole] != wanted)
+        {
+            if (_entries[hole] == 0)
+            {
+                throw new InvalidOperationException("BUG: number is not in the hash index");
+            }
+
+            hole = (hole + 1) & mask;
+        }
+
+        // Entries behind the hole move up, so that no walk ends too early.
+        for (var next = (hole + 1) & mask; _entries[next] != 0; next = (next + 1) & mask)
+        {
+            var home = First((uint)(_entries[next] >> 32));
+            if (((next - home) & mask) >= ((next - hole) & mask))
+            {
+                _entries[hole] = _entries[next];
+                hole = next;
+            }
+        }
+
+        _entries[hole] = 0;
+        Count--;
+    }
+
+    /// <summary>Removes everything and makes room for so many numbers.</summary>
+    public void Clear(int expected)
+    {
+        var capacity = MinCapacity;
+        while (capacity * 3 < expected * 4L)
+        {
+            capacity *= 2;
+        }
+
+        if (capacity == _entries.Length)
+        {
+            Array.Clear(_entries);
+        }
+        else
+        {
+            _entries = new ulong[capacity];
+        }
+
+        Count = 0;
+    }
+
+    private void Resize(int capacity)
+    {
+        var old = _entries;
+        _entries = new ulong[capacity];
+        foreach (var entry in old)
+        {
+            if (entry != 0)
+            {
+                Insert(entry);
+            }
+        }
+    }
+
+    private void Insert(ulong entry)
+    {
+        var position = First((uint)(entry >> 32));
+        while (_entries[position] != 0)
+        {
+            position = (position + 1) & (_entries.Length - 1);
+        }
+
+        _entries[position] = entry;
+    }
+}

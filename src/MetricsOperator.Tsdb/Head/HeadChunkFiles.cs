@@ -1,0 +1,374 @@
+using System.Buffers;
+using System.Globalization;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Chunks;
+using MetricsOperator.Tsdb.Files;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>Tells about a chunk found in chunks_head at start.</summary>
+internal delegate void HeadChunkFound(ulong series, SealedChunk chunk, byte encoding, int samples);
+
+/// <summary>
+/// The closed chunks of the head, in the files of <c>chunks_head</c>. Appends go through one buffer; a kill loses the buffered tail,
+/// which the log still has. A reference is the file number in the upper and the offset in the lower 32 bits. Thread-safe.
+/// </summary>
+internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDisposable
+{
+    private const uint Magic = 0x0130BC91;
+    private const int FileHeader = 8;
+
+    /// <summary>Reference, two times and the encoding, before the length.</summary>
+    private const int ChunkHeader = 25;
+    private const int BufferBytes = 256 * 1024;
+    private const long MaxFileBytes = 128 * 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<int, ChunkFile> _files = [];
+    private readonly ByteWriter _buffer = new(4096);
+    private ChunkFile? _current;
+
+    /// <summary>Why the buffer could not be written, until a flush succeeds.</summary>
+    public string? WriteError { get; private set; }
+
+    /// <summary>
+    /// Opens the directory and reports every chunk in file order. A file that is damaged is cut there and later files are deleted: the
+    /// log has their samples.
+    /// </summary>
+    public void Load(HeadChunkFound found, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(directory);
+        var files = DataFiles.Numbered(directory);
+        for (var i = 0; i < files.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var (number, path) = files[i];
+            var isGap = i > 0 && number != files[i - 1].Number + 1;
+            var isEmpty = new FileInfo(path).Length < FileHeader;
+            if (isGap || isEmpty)
+            {
+                if (isGap || i < files.Count - 1)
+                {
+                    logger.LogWarning("Head chunk file {Path} is empty or follows a gap; it and later ones are rebuilt from the log", path);
+                }
+
+                DeleteFrom(files, i);
+                return;
+            }
+
+            var file = new ChunkFile(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete), path);
+            _files.Add(number, file);
+            var error = Scan(number, file, found);
+            if (error is not null)
+            {
+                logger.LogWarning(
+                    "Head chunk file {Path} is damaged at offset {Offset} ({Why}); what follows is rebuilt from the log", path, file.Length, error);
+                RandomAccess.SetLength(file.Handle, file.Length);
+                DeleteFrom(files, i + 1);
+                if (file.Length == 0)
+                {
+                    _files.Remove(number);
+                    file.Handle.Dispose();
+                    File.Delete(path);
+                }
+
+                return;
+            }
+        }
+    }
+
+    /// <summary>Adds a chunk. Never fails: when the disk refuses, chunks stay in memory and <see cref="Flush"/> tells.</summary>
+    public ulong Append(ulong series, long minTime, long maxTime, ChunkEncoding encoding, ReadOnlySpan<byte> data)
+    {
+        lock (_gate)
+        {
+            var file = Current(data.Length);
+            var start = _buffer.Length;
+            var offset = file.Length + start;
+            _buffer.Be64(series);
+            _buffer.BeI64(minTime);
+            _buffer.BeI64(maxTime);
+            _buffer.U8((byte)encoding);
+            _buffer.Text(data);
+            _buffer.Be32(Crc32C.Of(_buffer.Written[start..]));
+            file.MaxTime = Math.Max(file.MaxTime, maxTime);
+            if (_buffer.Length > BufferBytes)
+            {
+                TryFlush();
+            }
+
+            return ((ulong)(uint)file.Number << 32) | (ulong)offset;
+        }
+    }
+
+    /// <summary>Hands buffered chunks to the kernel.</summary>
+    /// <exception cref="StorageException">The disk refused; the chunks are kept and tried again.</exception>
+    public void Flush()
+    {
+        lock (_gate)
+        {
+            TryFlush();
+            if (WriteError is not null)
+            {
+                throw new StorageException(WriteError);
+            }
+        }
+    }
+
+    /// <summary>Reads a chunk's data into a buffer of the shared array pool, which is exchanged for a larger one when it is too small.</summary>
+    /// <exception cref="StorageException">The file is gone or damaged there.</exception>
+    public ReadOnlyMemory<byte> Read(ulong diskRef, ref byte[] buffer, out ChunkEncoding encoding)
+    {
+        var number = (int)(diskRef >> 32);
+        var offset = (long)(uint)diskRef;
+        SafeFileHandle handle;
+        lock (_gate)
+        {
+            if (!_files.TryGetValue(number, out var file))
+            {
+                throw new StorageException($"cannot read head chunk {number}:{offset}: the file does not exist");
+            }
+
+            if (file == _current && offset >= file.Length)
+            {
+                var pending = _buffer.Written[(int)(offset - file.Length)..];
+                var length = LengthAt(pending);
+                Grow(ref buffer, length);
+                pending[..length].CopyTo(buffer);
+                return Data(buffer, length, file.Path, offset, out encoding);
+            }
+
+            handle = file.Handle;
+        }
+
+        var read = DataFiles.ReadFully(handle, buffer, offset);
+        var wanted = LengthAt(buffer.AsSpan(0, read));
+        if (wanted > read)
+        {
+            Grow(ref buffer, wanted);
+            read = DataFiles.ReadFully(handle, buffer.AsSpan(0, wanted), offset);
+        }
+
+        return Data(buffer, Math.Min(read, wanted), PathOf(number), offset, out encoding);
+    }
+
+    /// <summary>Deletes the oldest files as long as nothing in them is newer than <paramref name="minTime"/>.</summary>
+    public void Truncate(long minTime)
+    {
+        lock (_gate)
+        {
+            foreach (var (number, file) in _files.ToList())
+            {
+                if (file == _current || file.MaxTime >= minTime)
+                {
+                    return;
+                }
+
+                _files.Remove(number);
+                file.Handle.Dispose();
+                File.Delete(file.Path);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            TryFlush();
+            foreach (var file in _files.Values)
+            {
+                file.Handle.Dispose();
+            }
+
+            _files.Clear();
+        }
+    }
+
+    private static void Grow(ref byte[] buffer, int size)
+    {
+        if (buffer.Length < size)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = ArrayPool<byte>.Shared.Rent(size);
+        }
+    }
+
+    // Length of the whole chunk, or 0 when the bytes cannot be one.
+    private static int LengthAt(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new ByteReader(bytes);
+        reader.Bytes(ChunkHeader);
+        var data = reader.Uvarint();
+        return reader.Failed || data > MaxFileBytes ? 0 : reader.Position + (int)data + 4;
+    }
+
+    private static ReadOnlyMemory<byte> Data(byte[] buffer, int length, string path, long offset, out ChunkEncoding encoding)
+    {
+        var reader = new ByteReader(buffer.AsSpan(0, length));
+        reader.Bytes(ChunkHeader - 1);
+        encoding = (ChunkEncoding)(reader.U8() & 0x7F);
+        var data = (int)reader.Uvarint();
+        var start = reader.Position;
+        reader.Bytes(data);
+        var covered = reader.Position;
+        var checksum = reader.Be32();
+        if (reader.Failed || Crc32C.Of(buffer.AsSpan(0, covered)) != checksum)
+        {
+            throw new StorageException($"cannot read head chunk in {path} at offset {offset}: the checksum does not match");
+        }
+
+        return buffer.AsMemory(start, data);
+    }
+
+    private string PathOf(int number) => Path.Combine(directory, number.ToString("D6", CultureInfo.InvariantCulture));
+
+    private ChunkFile Current(int dataLength)
+    {
+        if (_current is not null && _current.Length + _buffer.Length + dataLength + 64 <= MaxFileBytes)
+        {
+            return _current;
+        }
+
+        if (_current is not null)
+        {
+            TryFlush();
+            if (WriteError is not null)
+            {
+                // What is buffered belongs to this file; it may grow over its size until the disk accepts it.
+                return _current;
+            }
+        }
+
+        var number = _files.Count == 0 ? 1 : _files.Keys.Max() + 1;
+        _current = new ChunkFile(null, PathOf(number)) { Number = number };
+        _files.Add(number, _current);
+        return _current;
+    }
+
+    private void TryFlush()
+    {
+        if (_current is null || (_buffer.Length == 0 && WriteError is null))
+        {
+            return;
+        }
+
+        try
+        {
+            if (!_current.IsCreated)
+            {
+                Span<byte> header = [0x01, 0x30, 0xBC, 0x91, 1, 0, 0, 0];
+                _current.Handle = File.OpenHandle(_current.Path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                RandomAccess.Write(_current.Handle, header, 0);
+                _current.IsCreated = true;
+            }
+
+            RandomAccess.Write(_current.Handle, _buffer.Written, _current.Length);
+            _current.Length += _buffer.Length;
+            _buffer.Clear(keep: BufferBytes * 2);
+            WriteError = null;
+        }
+        catch (IOException e)
+        {
+            WriteError = $"cannot write head chunks to {_current.Path}: {e.Message}";
+        }
+    }
+
+    private static string? Scan(int number, ChunkFile file, HeadChunkFound found)
+    {
+        file.Number = number;
+        file.IsCreated = true;
+        file.Length = FileHeader;
+        var end = RandomAccess.GetLength(file.Handle);
+        var window = new byte[BufferBytes];
+        long windowStart = 0;
+        var windowLength = DataFiles.ReadFully(file.Handle, window, 0);
+        var header = new ByteReader(window.AsSpan(0, windowLength));
+        if (header.Be32() != Magic || header.U8() != 1)
+        {
+            file.Length = 0;
+            return "wrong magic number or version";
+        }
+
+        while (file.Length < end)
+        {
+            var at = (int)(file.Length - windowStart);
+            var rest = window.AsSpan(at..windowLength);
+            var isLastWindow = windowStart + windowLength >= end;
+            var reader = new ByteReader(rest);
+            var series = reader.Be64();
+            var minTime = reader.BeI64();
+            var maxTime = reader.BeI64();
+            if (!reader.Failed && series == 0 && minTime == 0 && maxTime == 0)
+            {
+                // Files are created longer than what they hold.
+                return null;
+            }
+
+            var encoding = reader.U8();
+            var data = reader.Text();
+            var covered = reader.Position;
+            var checksum = reader.Be32();
+            if (reader.Failed)
+            {
+                if (isLastWindow)
+                {
+                    return rest.ContainsAnyExcept((byte)0) ? "the last chunk is torn" : null;
+                }
+
+                if (at == 0)
+                {
+                    return "a chunk is longer than any chunk may be";
+                }
+
+                windowStart = file.Length;
+                windowLength = DataFiles.ReadFully(file.Handle, window, windowStart);
+                continue;
+            }
+
+            if (Crc32C.Of(rest[..covered]) != checksum)
+            {
+                return "the checksum does not match";
+            }
+
+            var diskRef = ((ulong)(uint)number << 32) | (ulong)file.Length;
+            file.Length += reader.Position;
+            file.MaxTime = Math.Max(file.MaxTime, maxTime);
+            found(series, new SealedChunk(diskRef, minTime, maxTime), encoding, XorChunkReader.CountOf(data));
+        }
+
+        return null;
+    }
+
+    private static void DeleteFrom(List<NumberedFile> files, int first)
+    {
+        for (var i = files.Count - 1; i >= first; i--)
+        {
+            File.Delete(files[i].Path);
+        }
+    }
+
+    private sealed class ChunkFile(SafeFileHandle? handle, string path)
+    {
+        private SafeFileHandle? _handle = handle;
+
+        public int Number { get; set; }
+
+        public string Path { get; } = path;
+
+        public bool IsCreated { get; set; }
+
+        /// <summary>Bytes in the file; what is buffered comes behind.</summary>
+        public long Length { get; set; } = FileHeader;
+
+        public long MaxTime { get; set; } = long.MinValue;
+
+        public SafeFileHandle Handle
+        {
+            get => _handle ?? throw new StorageException($"cannot read {Path}: it could not be created");
+            set => _handle = value;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Wal;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>Turns transactions into log records: series, metadata, floats, histograms, exemplars, in Prometheus' order. Used by one thread at a time.</summary>
+internal sealed class HeadLog(WalWriter wal) : IDisposable
+{
+    /// <summary>A commit larger than this becomes several records, so that a reader needs little memory for each.</summary>
+    private const int MaxRecordBytes = 1 << 20;
+
+    private static readonly string[] MetadataTypes = ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"];
+
+    private readonly WalRecordWriter _record = new();
+
+    public WalWriter Wal => wal;
+
+    /// <summary>Name of a metadata type number; unknown for numbers that are not known.</summary>
+    public static string TypeName(byte type) => type < MetadataTypes.Length ? MetadataTypes[type] : MetadataTypes[0];
+
+    public void AddSeries(ulong reference, LabelSet labels)
+    {
+        _record.Start(WalRecordType.Series);
+        _record.Series(reference, labels);
+        wal.Add(_record.Record);
+    }
+
+    public void AddMetadata(ulong reference, MetricMetadata metadata)
+    {
+        _record.Start(WalRecordType.Metadata);
+        var type = Math.Max(0, Array.IndexOf(MetadataTypes, metadata.Type));
+        _record.Metadata(reference, (byte)type, Encoding.UTF8.GetBytes(metadata.Unit), Encoding.UTF8.GetBytes(metadata.Help));
+        wal.Add(_record.Record);
+    }
+
+    public void AddSamples(ReadOnlySpan<PendingSample> samples)
+    {
+        _record.Start(WalRecordType.Samples);
+        foreach (ref readonly var sample in samples)
+        {
+            _record.Sample(sample.Series, sample.Timestamp, sample.Value);
+            FlushIfLong(WalRecordType.Samples);
+        }
+
+        Flush();
+    }
+
+    public void AddHistograms(List<PendingHistogram> histograms)
+    {
+        AddHistograms(histograms, WalRecordType.FloatHistograms, custom: false);
+        AddHistograms(histograms, WalRecordType.CustomFloatHistograms, custom: true);
+    }
+
+    public void AddExemplars(List<PendingExemplar> exemplars)
+    {
+        _record.Start(WalRecordType.Exemplars);
+        foreach (var exemplar in exemplars)
+        {
+            _record.Exemplar(exemplar.Series, exemplar.Value);
+            FlushIfLong(WalRecordType.Exemplars);
+        }
+
+        Flush();
+    }
+
+    public void Dispose() => wal.Dispose();
+
+    private void AddHistograms(List<PendingHistogram> histograms, WalRecordType type, bool custom)
+    {
+        _record.Start(type);
+        foreach (var histogram in histograms)
+        {
+            if (histogram.Value.UsesCustomBuckets == custom)
+            {
+                _record.Histogram(histogram.Series, histogram.Timestamp, histogram.Value);
+                FlushIfLong(type);
+            }
+        }
+
+        Flush();
+    }
+
+    private void FlushIfLong(WalRecordType type)
+    {
+        if (_record.Length > MaxRecordBytes)
+        {
+            Flush();
+            _record.Start(type);
+        }
+    }
+
+    private void Flush()
+    {
+        if (_record.Entries > 0)
+        {
+            wal.Add(_record.Record);
+        }
+    }
+}

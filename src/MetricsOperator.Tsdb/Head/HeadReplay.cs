@@ -1,0 +1,327 @@
+using System.Text;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Timeseries.Histograms;
+using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Timeseries.Samples;
+using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Wal;
+using Microsoft.Extensions.Logging;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// Rebuilds the head from its files, reading the log twice: first the series, so that chunks_head can be attached to them, then the
+/// samples. One record is in memory at a time, so a replay needs no more than the head it builds.
+/// </summary>
+internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minValidTime, Action<ReplayProgress>? progress, CancellationToken cancellation)
+{
+    /// <summary>Share of the first pass in the progress shown.</summary>
+    private const double SeriesShare = 40;
+    private const long ReportEvery = 5000;
+
+    private readonly ILogger _logger = options.Logger;
+    private long _bytesTotal;
+    private long _bytesDone;
+    private long _segmentsTotal;
+    private long _segmentsDone;
+    private long _records;
+    private long _unknownSamples;
+    private long _refusedSeries;
+    private long _malformed;
+
+    /// <summary>Reads everything; afterwards the log directory is intact.</summary>
+    /// <exception cref="StorageException">A checkpoint is damaged or a segment missing.</exception>
+    public void Run(string walDirectory)
+    {
+        WalDirectory.DeleteTemporary(walDirectory);
+        var log = WalDirectory.List(walDirectory);
+        Measure(log);
+        log = ReadSegments(walDirectory, log, "checkpoint", ReadSeriesRecord);
+        Report("chunks_head", SeriesShare);
+        head.ChunkFiles.Load(AttachChunk, cancellation);
+        Measure(log);
+        ReadSegments(walDirectory, log, "wal", ReadSampleRecord);
+        foreach (var segment in log.Obsolete)
+        {
+            File.Delete(segment.Path);
+        }
+
+        if (_unknownSamples + _malformed > 0)
+        {
+            _logger.LogWarning(
+                "Replay skipped {Samples} samples of series that are not in the log and {Malformed} malformed records", _unknownSamples, _malformed);
+        }
+
+        if (_refusedSeries > 0)
+        {
+            _logger.LogInformation("Replay left out {Series} series that the rules in force drop", _refusedSeries);
+        }
+
+        Report("done", 100);
+    }
+
+    private void Measure(WalDirectory log)
+    {
+        _bytesTotal = log.CheckpointSegments.Concat(log.Segments).Sum(s => new FileInfo(s.Path).Length);
+        _bytesDone = 0;
+        _segmentsTotal = log.CheckpointSegments.Count + log.Segments.Count;
+        _segmentsDone = 0;
+    }
+
+    private WalDirectory ReadSegments(string directory, WalDirectory log, string phase, RecordHandler handle)
+    {
+        var isFirstPass = phase == "checkpoint";
+        foreach (var segment in log.CheckpointSegments)
+        {
+            using var reader = ReadSegment(segment, isFirstPass ? phase : "wal", isFirstPass, handle);
+            if (reader.Error is not null)
+            {
+                throw new StorageException($"cannot replay checkpoint {segment.Path}: damaged at offset {reader.GoodLength}: {reader.Error}");
+            }
+        }
+
+        foreach (var segment in log.Segments)
+        {
+            string? error;
+            long goodLength;
+            using (var reader = ReadSegment(segment, "wal", isFirstPass, handle))
+            {
+                error = reader.Error;
+                goodLength = reader.GoodLength;
+            }
+
+            if (error is not null)
+            {
+                head.Counters.WalCorruptions++;
+                WalRepair.Cut(directory, segment, goodLength, error, _logger);
+                return WalDirectory.List(directory);
+            }
+        }
+
+        return log;
+    }
+
+    private WalSegmentReader ReadSegment(NumberedFile segment, string phase, bool isFirstPass, RecordHandler handle)
+    {
+        var reader = new WalSegmentReader(segment.Path);
+        try
+        {
+            while (reader.Next(out var record))
+            {
+                if (!record.IsEmpty && !handle(record))
+                {
+                    _malformed++;
+                }
+
+                if (++_records % ReportEvery == 0)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    Report(phase, PercentAt(reader.GoodLength, isFirstPass));
+                }
+            }
+
+            _bytesDone += reader.Length;
+            _segmentsDone++;
+            Report(phase, PercentAt(0, isFirstPass));
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    private double PercentAt(long inSegment, bool isFirstPass)
+    {
+        var share = _bytesTotal == 0 ? 1 : Math.Min(1, (_bytesDone + inSegment) / (double)_bytesTotal);
+        return isFirstPass ? share * SeriesShare : SeriesShare + (share * (100 - SeriesShare));
+    }
+
+    private void Report(string phase, double percent) => progress?.Invoke(new ReplayProgress(phase, percent, _segmentsDone, _segmentsTotal, head.SeriesCount));
+
+    private bool ReadSeriesRecord(ReadOnlySpan<byte> record)
+    {
+        switch ((WalRecordType)record[0])
+        {
+            case WalRecordType.Series:
+                var series = new SeriesRecord(record);
+                while (series.Next())
+                {
+                    AddSeries(series.Reference, series.EncodedLabels);
+                }
+
+                return !series.Failed;
+            case WalRecordType.Tombstones:
+                var tombstones = new TombstoneRecord(record);
+                while (tombstones.Next())
+                {
+                    head.Store.ObserveReference(tombstones.Reference);
+                    if (tombstones.MaxTime >= minValidTime)
+                    {
+                        head.Tombstones.Add(tombstones.Reference, new TimeRange(tombstones.MinTime, tombstones.MaxTime));
+                    }
+                }
+
+                return !tombstones.Failed;
+            default:
+                return true;
+        }
+    }
+
+    private void AddSeries(ulong reference, ReadOnlySpan<byte> encodedLabels)
+    {
+        var store = head.Store;
+        store.ObserveReference(reference);
+        if (store.Find(reference) >= 0)
+        {
+            return;
+        }
+
+        var labels = store.Decode(encodedLabels);
+        if (labels is null || labels.Count == 0)
+        {
+            _malformed++;
+            return;
+        }
+
+        var known = store.Find(labels);
+        if (known >= 0)
+        {
+            // The series was forgotten and came back under another reference; what the log has under either belongs to it.
+            store.AddAlias(reference, store[known].Reference);
+            return;
+        }
+
+        if (options.KeepOnReplay is not null && !options.KeepOnReplay(labels))
+        {
+            _refusedSeries++;
+            return;
+        }
+
+        store[store.Create(labels, reference)].IsLogged = true;
+    }
+
+    private void AttachChunk(ulong reference, SealedChunk chunk, byte encoding, int samples)
+    {
+        head.Store.ObserveReference(reference);
+        if (chunk.MaxTime < minValidTime || samples <= 0 || encoding is 0 or > (byte)Chunks.ChunkEncoding.FloatHistogram)
+        {
+            return;
+        }
+
+        var number = head.Store.Find(reference);
+        if (number < 0)
+        {
+            return;
+        }
+
+        // Of chunks that overlap the first stays; the log has the samples of the others.
+        ref var series = ref head.Store[number];
+        if (chunk.MinTime > series.SealedMaxTime)
+        {
+            head.Samples.AddSealed(ref series, chunk);
+            head.ObserveTime(Math.Max(chunk.MinTime, minValidTime));
+            head.ObserveTime(chunk.MaxTime);
+        }
+    }
+
+    private bool ReadSampleRecord(ReadOnlySpan<byte> record)
+    {
+        switch ((WalRecordType)record[0])
+        {
+            case WalRecordType.Samples:
+                var samples = new SampleRecord(record);
+                while (samples.Next())
+                {
+                    if (samples.Timestamp >= minValidTime)
+                    {
+                        AddSample(samples.Reference, samples.Timestamp, samples.Value);
+                    }
+                }
+
+                return !samples.Failed;
+            case WalRecordType.Histograms or WalRecordType.FloatHistograms or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms:
+                var histograms = new SampleRecord(record);
+                while (histograms.Next())
+                {
+                    if (histograms.Timestamp >= minValidTime)
+                    {
+                        AddHistogram(histograms.Reference, histograms.Timestamp, histograms.Histogram());
+                    }
+                }
+
+                // Old writers left the custom bounds out of type 7; such a sample cannot be used, but nothing is damaged.
+                return !histograms.Failed || record[0] == (byte)WalRecordType.Histograms;
+            case WalRecordType.Metadata:
+                return ReadMetadata(record);
+            default:
+                return true;
+        }
+    }
+
+    private void AddSample(ulong reference, long timestamp, double value)
+    {
+        var number = head.Store.Find(reference);
+        if (number < 0)
+        {
+            _unknownSamples++;
+            return;
+        }
+
+        ref var series = ref head.Store[number];
+        if (timestamp <= series.LastTime)
+        {
+            return;
+        }
+
+        if (SampleWriter.IsHistogramMarker(in series, value))
+        {
+            head.Samples.Append(ref series, timestamp, new FloatHistogram { Sum = StaleMarker.Value });
+        }
+        else
+        {
+            head.Samples.Append(ref series, timestamp, value);
+        }
+
+        head.ObserveTime(timestamp);
+    }
+
+    private void AddHistogram(ulong reference, long timestamp, FloatHistogram histogram)
+    {
+        var number = head.Store.Find(reference);
+        if (number < 0 || !HistogramPayload.IsConsistent(histogram))
+        {
+            _unknownSamples++;
+            return;
+        }
+
+        ref var series = ref head.Store[number];
+        if (timestamp > series.LastTime)
+        {
+            head.Samples.Append(ref series, timestamp, histogram);
+            head.ObserveTime(timestamp);
+        }
+    }
+
+    private bool ReadMetadata(ReadOnlySpan<byte> record)
+    {
+        var metadata = new MetadataRecord(record);
+        while (metadata.Next())
+        {
+            var number = head.Store.Find(metadata.Reference);
+            if (number >= 0)
+            {
+                var name = Encoding.UTF8.GetString(head.Store.ValueOf(head.Store[number].Labels, LabelNames.MetricNameUtf8));
+                head.SetMetadata(
+                    name,
+                    new MetricMetadata(HeadLog.TypeName(metadata.Type), Encoding.UTF8.GetString(metadata.Unit), Encoding.UTF8.GetString(metadata.Help)));
+            }
+        }
+
+        return !metadata.Failed;
+    }
+
+    private delegate bool RecordHandler(ReadOnlySpan<byte> record);
+}

@@ -1,0 +1,165 @@
+using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Chunks;
+using MetricsOperator.Tsdb.Querying;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// The head as it was when the view was opened, for a time range. A selection copies the few bytes of open chunks under the head's
+/// lock; everything else is read later. Used by one thread.
+/// </summary>
+internal sealed class HeadView(MemoryHead head, long minTime, long maxTime, long sequence) : IDisposable
+{
+    private bool _isClosed;
+
+    public long MinTime { get; } = minTime;
+
+    public long MaxTime { get; } = maxTime;
+
+    /// <summary>Commits that the view sees.</summary>
+    public long Sequence { get; } = sequence;
+
+    public MemoryHead Head => head;
+
+    /// <summary>Selects series that have chunks in a time range.</summary>
+    public HeadSelection Select(IReadOnlyList<LabelMatcher> matchers, long fromTime, long toTime, CancellationToken cancellation)
+    {
+        var from = Math.Max(MinTime, fromTime);
+        var to = Math.Min(MaxTime, toTime);
+        return head.Read(_ =>
+        {
+            var selection = new HeadSelection(head);
+            var newSince = head.Readers.NewSince(Sequence);
+            foreach (var number in PostingsSelector.Select(head.Postings, matchers, cancellation))
+            {
+                ref var series = ref head.Store[(int)number];
+                var seriesTo = newSince is not null && newSince.TryGetValue(series.Reference, out var newFrom) ? Math.Min(to, newFrom - 1) : to;
+                selection.Add(in series, from, seriesTo);
+            }
+
+            return selection;
+        });
+    }
+
+    public void Dispose()
+    {
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            head.Close(this);
+        }
+    }
+}
+
+/// <summary>Series selected from the head, with their chunks. Valid while its view is open.</summary>
+internal sealed class HeadSelection(MemoryHead head) : ChunkSource
+{
+    private const ulong CopiedFlag = 1UL << 63;
+    private const int PageBytes = 64 * 1024;
+
+    private readonly List<byte[]> _pages = [];
+    private ChunkRef[] _chunks = [];
+    private int _chunkCount;
+    private readonly List<(int Labels, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted)> _series = [];
+    private int _pageUsed = PageBytes;
+
+    public int Count => _series.Count;
+
+    /// <summary>Adds a series if it has chunks in the range; called under the head's lock.</summary>
+    public void Add(in MemSeries series, long from, long to)
+    {
+        var first = _chunkCount;
+        foreach (var chunk in head.Samples.SealedOf(in series))
+        {
+            if (chunk.MaxTime >= from && chunk.MinTime <= to)
+            {
+                AddChunk(new ChunkRef(chunk.MinTime, chunk.MaxTime, chunk.DiskRef));
+            }
+        }
+
+        if (series.Encoding != ChunkEncoding.None && series.LastTime >= from && series.ChunkMinTime <= to)
+        {
+            AddChunk(new ChunkRef(series.ChunkMinTime, series.LastTime, Copy(in series)));
+        }
+
+        if (_chunkCount > first)
+        {
+            _series.Add((series.Labels, first, to, head.Tombstones.Of(series.Reference)));
+        }
+    }
+
+    public LabelSet LabelsOf(int index) => head.Read(h => h.Store.LabelSetAt(_series[index].Labels));
+
+    /// <summary>Chunks of a series, in time order.</summary>
+    public ArraySegment<ChunkRef> ChunksOf(int index)
+    {
+        var first = _series[index].FirstChunk;
+        var end = index + 1 < _series.Count ? _series[index + 1].FirstChunk : _chunkCount;
+        return new ArraySegment<ChunkRef>(_chunks, first, end - first);
+    }
+
+    /// <summary>Newest time of a series that belongs to the view.</summary>
+    public long MaxTimeOf(int index) => _series[index].MaxTime;
+
+    /// <summary>Deleted time ranges of a series; null when there are none.</summary>
+    public IReadOnlyList<TimeRange>? DeletedOf(int index) => _series[index].Deleted;
+
+    public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
+    {
+        ReadOnlyMemory<byte> data;
+        ChunkEncoding encoding;
+        if ((chunk.Location & CopiedFlag) == 0)
+        {
+            data = head.ChunkFiles.Read(chunk.Location, ref buffer, out encoding);
+        }
+        else
+        {
+            var page = _pages[(int)((chunk.Location >> 32) & 0x7FFFFFFF)];
+            var offset = (int)(uint)chunk.Location;
+            encoding = (ChunkEncoding)page[offset];
+            data = page.AsMemory(offset + 5, BitConverter.ToInt32(page, offset + 1));
+        }
+
+        return new ChunkData(data, encoding, XorChunkReader.CountOf(data.Span));
+    }
+
+    public override string Describe(ChunkRef chunk) => (chunk.Location & CopiedFlag) != 0
+        ? $"open head chunk from {chunk.MinTime} to {chunk.MaxTime}"
+        : $"head chunk {chunk.Location >> 32}:{(uint)chunk.Location}";
+
+    private void AddChunk(ChunkRef chunk)
+    {
+        if (_chunkCount == _chunks.Length)
+        {
+            Array.Resize(ref _chunks, Math.Max(8, _chunks.Length * 2));
+        }
+
+        _chunks[_chunkCount++] = chunk;
+    }
+
+    private ulong Copy(in MemSeries series)
+    {
+        var bytes = head.Samples.OpenBytes(in series);
+        var size = bytes.Length + 5;
+        if (_pageUsed + size > PageBytes)
+        {
+            _pages.Add(new byte[_pages.Count == 0 ? Math.Max(size, 1024) : Math.Max(size, PageBytes)]);
+            _pageUsed = 0;
+        }
+
+        if (_pages[^1].Length - _pageUsed < size)
+        {
+            _pages.Add(new byte[Math.Max(size, PageBytes)]);
+            _pageUsed = 0;
+        }
+
+        var page = _pages[^1];
+        var offset = _pageUsed;
+        page[offset] = (byte)series.Encoding;
+        BitConverter.TryWriteBytes(page.AsSpan(offset + 1), bytes.Length);
+        bytes.CopyTo(page.AsSpan(offset + 5));
+        _pageUsed += size;
+        return CopiedFlag | ((ulong)(uint)(_pages.Count - 1) << 32) | (uint)offset;
+    }
+}

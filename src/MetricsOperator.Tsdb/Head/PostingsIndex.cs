@@ -1,0 +1,235 @@
+using System.Buffers.Binary;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// For each label pair the series that have it, ascending, as differences in chained arena blocks: a series costs little more than a
+/// byte per label. Series only grow; removal is a new index. Not thread-safe: the head's lock guards it.
+/// </summary>
+internal sealed class PostingsIndex(ByteArena arena)
+{
+    /// <summary>Handle of the next block and bytes used, at the start of each block.</summary>
+    private const int BlockHeader = 6;
+    private const int MaxBlock = 512;
+    private const int MaxVarint = 5;
+
+    private readonly HashIndex _index = new();
+    private readonly Dictionary<int, LabelName> _names = [];
+    private Pair[] _pairs = new Pair[64];
+
+    /// <summary>Distinct label pairs.</summary>
+    public int PairCount { get; private set; }
+
+    public long Bytes => (_pairs.LongLength * 32) + _index.Bytes + (_names.Count * 48L);
+
+    /// <summary>Symbols of all label names.</summary>
+    public IEnumerable<int> Names => _names.Keys;
+
+    /// <summary>Adds a series, whose number must be above all that were added, to the list of a pair.</summary>
+    public void Add(int name, int value, int series)
+    {
+        var number = Find(name, value);
+        if (number < 0)
+        {
+            number = AddPair(name, value);
+        }
+
+        ref var pair = ref _pairs[number];
+        if (pair.Count == 0)
+        {
+            pair.First = series;
+        }
+        else
+        {
+            AppendDelta(ref pair, series - pair.Last);
+        }
+
+        pair.Last = series;
+        pair.Count++;
+    }
+
+    /// <summary>Number of series with a pair.</summary>
+    public int CountOf(int name, int value)
+    {
+        var number = Find(name, value);
+        return number < 0 ? 0 : _pairs[number].Count;
+    }
+
+    /// <summary>Adds the series with a pair to the list.</summary>
+    public void Read(int name, int value, List<uint> into)
+    {
+        var number = Find(name, value);
+        if (number >= 0)
+        {
+            Read(in _pairs[number], into);
+        }
+    }
+
+    /// <summary>Walks the values of a name: their symbols and how many series have them.</summary>
+    public ValueEnumerator ValuesOf(int name) => new(this, _names.TryGetValue(name, out var entry) ? entry.FirstPair : -1);
+
+    /// <summary>Number of distinct values of a name.</summary>
+    public int ValueCountOf(int name) => _names.TryGetValue(name, out var entry) ? entry.Values : 0;
+
+    /// <summary>Returns all memory to the arena; the index is empty then.</summary>
+    public void Clear()
+    {
+        for (var i = 0; i < PairCount; i++)
+        {
+            for (var block = _pairs[i].Head; block != 0;)
+            {
+                var next = BinaryPrimitives.ReadInt32LittleEndian(arena.Get(block));
+                arena.Free(block);
+                block = next;
+            }
+        }
+
+        _names.Clear();
+        _index.Clear(0);
+        _pairs = new Pair[64];
+        PairCount = 0;
+    }
+
+    private static uint HashOf(int name, int value)
+    {
+        var mixed = (((ulong)(uint)name << 32) | (uint)value) * 0x9E3779B97F4A7C15;
+        return (uint)(mixed >> 32);
+    }
+
+    private int Find(int name, int value)
+    {
+        var hash = HashOf(name, value);
+        for (var position = _index.First(hash); _index.Next(hash, ref position, out var number);)
+        {
+            if (_pairs[number].Name == name && _pairs[number].Value == value)
+            {
+                return number;
+            }
+        }
+
+        return -1;
+    }
+
+    private int AddPair(int name, int value)
+    {
+        if (PairCount == _pairs.Length)
+        {
+            Array.Resize(ref _pairs, _pairs.Length * 2);
+        }
+
+        var number = PairCount++;
+        var entry = _names.TryGetValue(name, out var known) ? known : new LabelName(-1, 0);
+        _pairs[number] = new Pair { Name = name, Value = value, NextOfName = entry.FirstPair };
+        _names[name] = new LabelName(number, entry.Values + 1);
+        _index.Add(HashOf(name, value), number);
+        return number;
+    }
+
+    private void AppendDelta(ref Pair pair, int delta)
+    {
+        var block = pair.Tail == 0 ? default : arena.Get(pair.Tail);
+        var used = pair.Tail == 0 ? 0 : BinaryPrimitives.ReadUInt16LittleEndian(block[4..]);
+        if (used + MaxVarint > block.Length)
+        {
+            // Lists that grow get larger blocks, lists of a few series waste little.
+            var next = arena.Allocate(Math.Clamp(block.Length * 2, 16, MaxBlock));
+            if (pair.Tail == 0)
+            {
+                pair.Head = next;
+            }
+            else
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(block, next);
+            }
+
+            pair.Tail = next;
+            block = arena.Get(next);
+            BinaryPrimitives.WriteInt32LittleEndian(block, 0);
+            used = BlockHeader;
+        }
+
+        var rest = (uint)delta;
+        while (rest >= 0x80)
+        {
+            block[used++] = (byte)(rest | 0x80);
+            rest >>= 7;
+        }
+
+        block[used++] = (byte)rest;
+        BinaryPrimitives.WriteUInt16LittleEndian(block[4..], (ushort)used);
+    }
+
+    private void Read(in Pair pair, List<uint> into)
+    {
+        if (pair.Count == 0)
+        {
+            return;
+        }
+
+        into.EnsureCapacity(into.Count + pair.Count);
+        var series = pair.First;
+        into.Add((uint)series);
+        for (var handle = pair.Head; handle != 0;)
+        {
+            ReadOnlySpan<byte> block = arena.Get(handle);
+            var used = BinaryPrimitives.ReadUInt16LittleEndian(block[4..]);
+            for (var position = BlockHeader; position < used;)
+            {
+                var delta = 0;
+                var shift = 0;
+                byte b;
+                do
+                {
+                    b = block[position++];
+                    delta |= (b & 0x7F) << shift;
+                    shift += 7;
+                }
+                while (b >= 0x80);
+                series += delta;
+                into.Add((uint)series);
+            }
+
+            handle = BinaryPrimitives.ReadInt32LittleEndian(block);
+        }
+    }
+
+    /// <summary>Walks the values of one label name.</summary>
+    public struct ValueEnumerator(PostingsIndex index, int first)
+    {
+        private int _next = first;
+
+        /// <summary>Symbol of the value.</summary>
+        public int Value { get; private set; }
+
+        /// <summary>Series with the value.</summary>
+        public int Count { get; private set; }
+
+        public bool MoveNext()
+        {
+            if (_next < 0)
+            {
+                return false;
+            }
+
+            ref var pair = ref index._pairs[_next];
+            Value = pair.Value;
+            Count = pair.Count;
+            _next = pair.NextOfName;
+            return true;
+        }
+    }
+
+    private readonly record struct LabelName(int FirstPair, int Values);
+
+    private struct Pair
+    {
+        public int Name;
+        public int Value;
+        public int NextOfName;
+        public int Count;
+        public int First;
+        public int Last;
+        public int Head;
+        public int Tail;
+    }
+}

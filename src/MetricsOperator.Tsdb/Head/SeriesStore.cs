@@ -1,0 +1,332 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Files;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// The series of the head, numbered densely in order of creation, with their labels and indexes. Not thread-safe: the head's lock guards
+/// it. Numbers change in <see cref="RemoveAll"/>; references never do.
+/// </summary>
+internal sealed class SeriesStore
+{
+    private const int PageBits = 10;
+    private const int PageSize = 1 << PageBits;
+
+    private readonly List<MemSeries[]> _pages = [];
+    private readonly HashIndex _byReference = new();
+    private readonly HashIndex _byLabels = new();
+    private readonly Dictionary<ulong, ulong> _aliases = [];
+    private readonly ByteWriter _labelBuffer = new(512);
+    private readonly LabelSetBuilder _builder = new();
+
+    public SeriesStore()
+    {
+        Symbols = new SymbolTable(Arena);
+        Postings = new PostingsIndex(Arena);
+    }
+
+    public ByteArena Arena { get; } = new();
+
+    public SymbolTable Symbols { get; }
+
+    public PostingsIndex Postings { get; }
+
+    /// <summary>Series; their numbers are below this.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Highest reference ever seen; the next series gets a higher one.</summary>
+    public ulong LastReference { get; private set; }
+
+    /// <summary>Bytes of memory for everything but histograms.</summary>
+    public long Bytes => Arena.Bytes + Symbols.Bytes + Postings.Bytes + _byReference.Bytes + _byLabels.Bytes
+        + (_pages.Count * (long)PageSize * Marshal.SizeOf<MemSeries>());
+
+    public ref MemSeries this[int number] => ref _pages[number >> PageBits][number & (PageSize - 1)];
+
+    /// <summary>Remembers a reference that exists somewhere, so that it is never given to a new series.</summary>
+    public void ObserveReference(ulong reference) => LastReference = Math.Max(LastReference, reference);
+
+    /// <summary>Number of the series with a reference, or -1.</summary>
+    public int Find(ulong reference)
+    {
+        var hash = HashOf(reference);
+        for (var position = _byReference.First(hash); _byReference.Next(hash, ref position, out var number);)
+        {
+            if (this[number].Reference == reference)
+            {
+                return number;
+            }
+        }
+
+        return _aliases.Count > 0 && _aliases.TryGetValue(reference, out var alias) ? Find(alias) : -1;
+    }
+
+    /// <summary>Number of the series with these labels, or -1.</summary>
+    public int Find(LabelSet labels)
+    {
+        var hash = (uint)labels.Hash;
+        for (var position = _byLabels.First(hash); _byLabels.Next(hash, ref position, out var number);)
+        {
+            if (HasLabels(number, labels))
+            {
+                return number;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Creates a series with labels that no other has.</summary>
+    /// <param name="labels">Its labels.</param>
+    /// <param name="reference">Its reference, or 0 for the next one.</param>
+    public int Create(LabelSet labels, ulong reference)
+    {
+        if (reference == 0)
+        {
+            reference = LastReference + 1;
+        }
+
+        ObserveReference(reference);
+        var number = Count++;
+        if (number >> PageBits == _pages.Count)
+        {
+            _pages.Add(new MemSeries[PageSize]);
+        }
+
+        _labelBuffer.Clear();
+        foreach (var label in labels)
+        {
+            var name = Symbols.Acquire(label.Name);
+            var value = Symbols.Acquire(label.Value);
+            _labelBuffer.Uvarint((uint)name);
+            _labelBuffer.Uvarint((uint)value);
+            Postings.Add(name, value, number);
+        }
+
+        // The length in front tells where the list ends in a slot that may be longer.
+        var handle = Arena.Allocate(_labelBuffer.Length + 5);
+        WriteText(Arena.Get(handle), _labelBuffer.Written);
+        this[number] = new MemSeries
+        {
+            Reference = reference,
+            Labels = handle,
+            LabelHash = (uint)labels.Hash,
+            LastTime = long.MinValue,
+            SealedMaxTime = long.MinValue,
+            Histogram = -1,
+        };
+        _byLabels.Add((uint)labels.Hash, number);
+        _byReference.Add(HashOf(reference), number);
+        return number;
+    }
+
+    /// <summary>Makes a second reference mean the series of another.</summary>
+    public void AddAlias(ulong alias, ulong reference)
+    {
+        ObserveReference(alias);
+        if (alias != reference)
+        {
+            _aliases[alias] = reference;
+        }
+    }
+
+    /// <summary>Walks the label symbols of a series.</summary>
+    public LabelSymbols LabelsOf(int number) => LabelsAt(this[number].Labels);
+
+    /// <inheritdoc cref="LabelsOf"/>
+    public LabelSymbols LabelsAt(int handle) => new(new ByteReader(Arena.Get(handle)).Text());
+
+    /// <summary>Labels of a series by the handle of its label list.</summary>
+    public LabelSet LabelSetAt(int handle)
+    {
+        var encoded = ArrayPool<byte>.Shared.Rent(EncodedLength(handle));
+        try
+        {
+            var length = 0;
+            for (var labels = LabelsAt(handle); labels.MoveNext();)
+            {
+                length += WriteText(encoded.AsSpan(length), Symbols.Text(labels.Name));
+                length += WriteText(encoded.AsSpan(length), Symbols.Text(labels.Value));
+            }
+
+            return LabelSet.FromEncoded(encoded.AsSpan(0, length)) ?? throw new InvalidOperationException("BUG: labels of a series are not a label set");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(encoded);
+        }
+    }
+
+    /// <summary>Value of a label of a series, or empty.</summary>
+    public ReadOnlySpan<byte> ValueOf(int handle, ReadOnlySpan<byte> name)
+    {
+        for (var labels = LabelsAt(handle); labels.MoveNext();)
+        {
+            if (Symbols.Text(labels.Name).SequenceEqual(name))
+            {
+                return Symbols.Text(labels.Value);
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>Labels from a log record; foreign logs may be unsorted or hold empty values.</summary>
+    public LabelSet? Decode(ReadOnlySpan<byte> encoded)
+    {
+        if (LabelSet.FromEncoded(encoded) is { } labels)
+        {
+            return labels;
+        }
+
+        _builder.Reset();
+        var reader = new ByteReader(encoded);
+        while (reader.Remaining > 0)
+        {
+            var name = reader.Text();
+            var value = reader.Text();
+            if (reader.Failed)
+            {
+                return null;
+            }
+
+            _builder.Set(name, value);
+        }
+
+        return _builder.Build();
+    }
+
+    /// <summary>Removes the series that <paramref name="isDead"/> names, numbers the others anew and rebuilds the indexes.</summary>
+    /// <returns>References of the removed series.</returns>
+    public List<ulong> RemoveAll(Func<int, bool> isDead)
+    {
+        var removed = new List<ulong>();
+        var kept = 0;
+        for (var number = 0; number < Count; number++)
+        {
+            ref var series = ref this[number];
+            if (isDead(number))
+            {
+                removed.Add(series.Reference);
+                for (var labels = LabelsAt(series.Labels); labels.MoveNext();)
+                {
+                    Symbols.Release(labels.Name);
+                    Symbols.Release(labels.Value);
+                }
+
+                Arena.Free(series.Labels);
+                continue;
+            }
+
+            if (kept != number)
+            {
+                this[kept] = series;
+            }
+
+            kept++;
+        }
+
+        if (removed.Count == 0)
+        {
+            return removed;
+        }
+
+        var pages = (kept + PageSize - 1) >> PageBits;
+        _pages.RemoveRange(pages, _pages.Count - pages);
+        Count = kept;
+        Postings.Clear();
+        _byReference.Clear(kept);
+        _byLabels.Clear(kept);
+        for (var number = 0; number < kept; number++)
+        {
+            ref var series = ref this[number];
+            _byLabels.Add(series.LabelHash, number);
+            _byReference.Add(HashOf(series.Reference), number);
+            for (var labels = LabelsAt(series.Labels); labels.MoveNext();)
+            {
+                Postings.Add(labels.Name, labels.Value, number);
+            }
+        }
+
+        foreach (var (alias, reference) in _aliases.ToList())
+        {
+            if (Find(reference) < 0)
+            {
+                _aliases.Remove(alias);
+            }
+        }
+
+        return removed;
+    }
+
+    /// <summary>References that mean a series with another reference.</summary>
+    public IReadOnlyDictionary<ulong, ulong> Aliases => _aliases;
+
+    private static uint HashOf(ulong reference) => (uint)((reference * 0x9E3779B97F4A7C15) >> 32);
+
+    private static int WriteText(Span<byte> destination, ReadOnlySpan<byte> text)
+    {
+        var length = (uint)text.Length;
+        var position = 0;
+        while (length >= 0x80)
+        {
+            destination[position++] = (byte)(length | 0x80);
+            length >>= 7;
+        }
+
+        destination[position++] = (byte)length;
+        text.CopyTo(destination[position..]);
+        return position + text.Length;
+    }
+
+    private int EncodedLength(int handle)
+    {
+        var length = 0;
+        for (var labels = LabelsAt(handle); labels.MoveNext();)
+        {
+            length += Symbols.LengthOf(labels.Name) + Symbols.LengthOf(labels.Value) + 10;
+        }
+
+        return length;
+    }
+
+    private bool HasLabels(int number, LabelSet wanted)
+    {
+        var labels = LabelsOf(number);
+        foreach (var label in wanted)
+        {
+            if (!labels.MoveNext()
+                || !Symbols.Text(labels.Name).SequenceEqual(label.Name)
+                || !Symbols.Text(labels.Value).SequenceEqual(label.Value))
+            {
+                return false;
+            }
+        }
+
+        return !labels.MoveNext();
+    }
+}
+
+/// <summary>Walks the label symbols of one series, in name order.</summary>
+internal ref struct LabelSymbols(ReadOnlySpan<byte> list)
+{
+    private ByteReader _reader = new(list);
+
+    public int Name { get; private set; }
+
+    public int Value { get; private set; }
+
+    public bool MoveNext()
+    {
+        if (_reader.Remaining == 0)
+        {
+            return false;
+        }
+
+        Name = (int)_reader.Uvarint();
+        Value = (int)_reader.Uvarint();
+        return true;
+    }
+}

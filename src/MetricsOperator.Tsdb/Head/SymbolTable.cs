@@ -1,0 +1,115 @@
+using MetricsOperator.Timeseries.Hashing;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>Label names and values of the head, each text once, counted by use. Not thread-safe: the head's lock guards it.</summary>
+internal sealed class SymbolTable(ByteArena arena)
+{
+    private readonly HashIndex _index = new();
+    private Symbol[] _symbols = new Symbol[256];
+    private int _firstFree = -1;
+
+    /// <summary>Symbol numbers are below this.</summary>
+    public int Limit { get; private set; }
+
+    public long Bytes => (_symbols.LongLength * 16) + _index.Bytes;
+
+    public ReadOnlySpan<byte> Text(int symbol)
+    {
+        ref var entry = ref _symbols[symbol];
+        return entry.Handle == 0 ? default : arena.Get(entry.Handle)[..entry.Length];
+    }
+
+    public int LengthOf(int symbol) => _symbols[symbol].Length;
+
+    /// <summary>False for a number that is free.</summary>
+    public bool IsUsed(int symbol) => _symbols[symbol].References > 0;
+
+    /// <summary>Number of a text, or -1.</summary>
+    public int Find(ReadOnlySpan<byte> text)
+    {
+        var hash = (uint)StableHash.Hash64(text);
+        for (var position = _index.First(hash); _index.Next(hash, ref position, out var symbol);)
+        {
+            if (Text(symbol).SequenceEqual(text))
+            {
+                return symbol;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Number of a text, which becomes known if it is not; counts one use.</summary>
+    public int Acquire(ReadOnlySpan<byte> text)
+    {
+        var symbol = Find(text);
+        if (symbol < 0)
+        {
+            symbol = Add(text);
+        }
+
+        _symbols[symbol].References++;
+        return symbol;
+    }
+
+    /// <summary>Takes one use back; a text without uses is forgotten and its number given to another.</summary>
+    public void Release(int symbol)
+    {
+        ref var entry = ref _symbols[symbol];
+        if (--entry.References > 0)
+        {
+            return;
+        }
+
+        _index.Remove(entry.Hash, symbol);
+        if (entry.Handle != 0)
+        {
+            arena.Free(entry.Handle);
+        }
+
+        entry = new Symbol { Length = _firstFree };
+        _firstFree = symbol;
+    }
+
+    private int Add(ReadOnlySpan<byte> text)
+    {
+        int symbol;
+        if (_firstFree >= 0)
+        {
+            symbol = _firstFree;
+            _firstFree = _symbols[symbol].Length;
+        }
+        else
+        {
+            if (Limit == _symbols.Length)
+            {
+                Array.Resize(ref _symbols, _symbols.Length * 2);
+            }
+
+            symbol = Limit++;
+        }
+
+        var handle = 0;
+        if (!text.IsEmpty)
+        {
+            handle = arena.Allocate(text.Length);
+            text.CopyTo(arena.Get(handle));
+        }
+
+        var hash = (uint)StableHash.Hash64(text);
+        _symbols[symbol] = new Symbol { Handle = handle, Length = text.Length, Hash = hash };
+        _index.Add(hash, symbol);
+        return symbol;
+    }
+
+    private struct Symbol
+    {
+        public int Handle;
+
+        /// <summary>Bytes of the text; for a free number the next free number.</summary>
+        public int Length;
+        public int References;
+        public uint Hash;
+    }
+}

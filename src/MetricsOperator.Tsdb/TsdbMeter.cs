@@ -1,0 +1,100 @@
+using System.Diagnostics.Metrics;
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Compaction;
+using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Head;
+
+namespace MetricsOperator.Tsdb;
+
+/// <summary>The metrics of the storage engine, named as Prometheus names them.</summary>
+internal sealed class TsdbMeter : IDisposable
+{
+    private readonly Meter _meter = new("MetricsOperator.Tsdb");
+
+    public TsdbMeter(string path, MemoryHead head, BlockSet blocks, Maintenance maintenance, bool wasLeftBehind)
+    {
+        HeadGauges(head);
+        HeadCounters(head);
+        Log(path, head);
+        Blocks(blocks, maintenance);
+        _meter.CreateObservableGauge("prometheus_tsdb_clean_start", () => wasLeftBehind ? 0 : 1, null, "1 if the last stop was clean.");
+        maintenance.CompactionSeconds = _meter.CreateHistogram(
+            "prometheus_tsdb_compaction_duration_seconds",
+            null,
+            "Duration of compaction runs.",
+            null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192] });
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private void HeadGauges(MemoryHead head)
+    {
+        Gauge("prometheus_tsdb_head_series", () => head.SeriesCount, "Series in the head.");
+        Gauge("prometheus_tsdb_head_chunks", () => head.Samples.OpenChunks + head.Samples.SealedChunks, "Chunks in the head.");
+        Gauge("prometheus_tsdb_head_min_time", () => head.MinTime == long.MaxValue ? 0 : head.MinTime, "Oldest time of the head in ms.");
+        Gauge("prometheus_tsdb_head_max_time", () => head.MaxTime == long.MinValue ? 0 : head.MaxTime, "Newest sample of the head in ms.");
+        Gauge("prometheus_tsdb_head_min_time_seconds", () => head.MinTime == long.MaxValue ? 0 : head.MinTime / 1000.0, "Oldest time of the head.");
+        Gauge("prometheus_tsdb_head_max_time_seconds", () => head.MaxTime == long.MinValue ? 0 : head.MaxTime / 1000.0, "Newest sample of the head.");
+        Gauge("prometheus_tsdb_head_bytes", () => head.Store.Bytes + head.Samples.HistogramBytes, "Bytes of memory of series, labels, index and open chunks.");
+        Gauge("prometheus_tsdb_lowest_timestamp", () => head.MinTime == long.MaxValue ? 0 : head.MinTime, "Oldest time of the database in ms.");
+    }
+
+    private void HeadCounters(MemoryHead head)
+    {
+        var counters = head.Counters;
+        _meter.CreateObservableCounter(
+            "prometheus_tsdb_head_samples_appended_total",
+            () => new[]
+            {
+                new Measurement<long>(counters.FloatsAppended, new KeyValuePair<string, object?>("type", "float")),
+                new Measurement<long>(counters.HistogramsAppended, new KeyValuePair<string, object?>("type", "histogram")),
+            },
+            null,
+            "Samples appended.");
+        Counter("prometheus_tsdb_head_series_created_total", () => counters.SeriesCreated, "Series created in the head.");
+        Counter("prometheus_tsdb_head_series_removed_total", () => counters.SeriesRemoved, "Series removed from the head.");
+        Counter("prometheus_tsdb_head_series_not_found_total", () => counters.SeriesNotFound, "Samples of series that were gone at commit.");
+        Counter("prometheus_tsdb_head_chunks_created_total", () => counters.ChunksCreated, "Chunks created in the head.");
+        Counter("prometheus_tsdb_head_chunks_removed_total", () => counters.ChunksRemoved, "Chunks removed from the head.");
+        Counter("prometheus_tsdb_head_truncations_total", () => counters.Truncations, "Head truncations.");
+        Rejected("prometheus_tsdb_out_of_order_samples_total", AppendOutcome.OutOfOrder, "Samples refused because a newer one of the series exists.");
+        Rejected("prometheus_tsdb_out_of_bound_samples_total", AppendOutcome.OutOfBounds, "Samples refused because they are older than the head accepts.");
+        Rejected("prometheus_tsdb_too_old_samples_total", AppendOutcome.TooOld, "Samples refused because they are older than the out-of-order window.");
+
+        void Rejected(string name, AppendOutcome outcome, string help) => Counter(name, () => counters.Rejected(outcome), help);
+    }
+
+    private void Log(string path, MemoryHead head)
+    {
+        var counters = head.Counters;
+        var wal = Path.Combine(path, "wal");
+        Gauge("prometheus_tsdb_wal_segment_current", () => head.Log.Wal.Segment, "Number of the log segment that is written to.");
+        Gauge("prometheus_tsdb_wal_storage_size_bytes", () => DataFiles.SizeOf(wal), "Bytes of the log directory.");
+        Counter("prometheus_tsdb_wal_completed_pages_total", () => head.Log.Wal.PagesCompleted, "Pages completed in the log.");
+        Counter("prometheus_tsdb_wal_page_flushes_total", () => counters.CommitsDone, "Writes to the log.");
+        Counter("prometheus_tsdb_wal_record_bytes_saved_total", () => head.Log.Wal.BytesSaved, "Bytes that compression saved in the log.");
+        Counter("prometheus_tsdb_wal_writes_failed_total", () => counters.WalWritesFailed, "Writes to the log that failed.");
+        Counter("prometheus_tsdb_wal_truncations_total", () => counters.WalTruncations, "Log truncations.");
+        Counter("prometheus_tsdb_wal_truncations_failed_total", () => counters.WalTruncationsFailed, "Log truncations that failed.");
+        Counter("prometheus_tsdb_wal_corruptions_total", () => counters.WalCorruptions, "Damaged places found in the log.");
+        Counter("prometheus_tsdb_checkpoint_creations_total", () => counters.CheckpointsCreated, "Checkpoints written.");
+        Counter("prometheus_tsdb_checkpoint_creations_failed_total", () => counters.CheckpointsFailed, "Checkpoints that could not be written.");
+    }
+
+    private void Blocks(BlockSet blocks, Maintenance maintenance)
+    {
+        Gauge("prometheus_tsdb_blocks_loaded", () => blocks.Metas.Count, "Blocks that are open.");
+        Gauge("prometheus_tsdb_blocks_broken", () => blocks.BrokenCount, "Blocks that could not be opened.");
+        Gauge("prometheus_tsdb_storage_blocks_bytes", () => blocks.Bytes, "Bytes of all open blocks.");
+        Counter("prometheus_tsdb_compactions_total", () => maintenance.Compactions, "Blocks written from the head or by merging.");
+        Counter("prometheus_tsdb_compactions_failed_total", () => maintenance.CompactionsFailed, "Blocks that could not be written.");
+        Counter("prometheus_tsdb_time_retentions_total", () => maintenance.TimeRetentions, "Times that blocks were deleted because of their age.");
+        Counter("prometheus_tsdb_size_retentions_total", () => maintenance.SizeRetentions, "Times that blocks were deleted because of the size limit.");
+    }
+
+    private void Gauge<T>(string name, Func<T> value, string help)
+        where T : struct => _meter.CreateObservableGauge(name, value, null, help);
+
+    private void Counter(string name, Func<long> value, string help) => _meter.CreateObservableCounter(name, value, null, help);
+}
