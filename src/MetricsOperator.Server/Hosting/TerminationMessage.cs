@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -121,18 +122,22 @@ internal sealed class TerminationMessage : IDisposable
 
     private static byte[] Render(string kind, Ledger ledger, string message)
     {
-        for (var top = MaxTop; ; top--)
+        // What does not fit goes: first metrics from the end of the list, then the end of the text.
+        var (top, length) = (MaxTop, MaxMessageLength);
+        while (true)
         {
             var buffer = new ArrayBufferWriter<byte>(MaxBytes);
-            using (var json = new Utf8JsonWriter(buffer))
+            using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
             {
-                WriteJson(json, kind, ledger, Cut(message, MaxMessageLength), top);
+                WriteJson(json, kind, ledger, Cut(message, length), top);
             }
 
-            if (buffer.WrittenCount <= MaxBytes || top == 0)
+            if (buffer.WrittenCount <= MaxBytes)
             {
                 return buffer.WrittenSpan.ToArray();
             }
+
+            (top, length) = top > 0 ? (top - 1, length) : (top, length / 2);
         }
     }
 
