@@ -30,7 +30,8 @@ command.SetAction(async (parsed, _) =>
     };
     return await RunAsync(options);
 });
-return await command.Parse(args).InvokeAsync();
+// SIGTERM is answered below: the pods are stopped first, which takes as long as it takes.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 static async Task<int> RunAsync(ClusterOptions options)
 {

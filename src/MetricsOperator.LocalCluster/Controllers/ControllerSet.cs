@@ -21,6 +21,8 @@ public sealed class ControllerSet(ClusterServices services) : IClusterPart
             new EndpointsController(context),
             new DisruptionBudgetController(context),
             new GarbageCollector(context),
+            new NamespaceController(context),
+            new DefinitionController(context),
         ]);
         foreach (var controller in _controllers)
         {

@@ -64,7 +64,7 @@ public sealed class ClusterHost : IAsyncDisposable
             IssuePodToken = r => tokens.Issue(r.Namespace, r.ServiceAccount, r.Lifetime, (r.PodName, r.PodUid)).Token,
         };
         var stop = new CancellationTokenSource();
-        IReadOnlyList<IClusterPart> parts = [new TerminationController(services), .. withParts ? ClusterParts.Create(services) : []];
+        IReadOnlyList<IClusterPart> parts = withParts ? ClusterParts.Create(services) : [];
         var host = new ClusterHost(certificates, core, server, services, parts, stop);
         foreach (var part in parts)
         {

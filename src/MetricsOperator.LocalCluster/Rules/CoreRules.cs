@@ -18,7 +18,14 @@ internal sealed class NamespaceRules : ResourceRules
         obj["status"] = new JsonObject { ["phase"] = "Active" };
     }
 
-    public override void PrepareForUpdate(JsonObject obj, JsonObject before, RulesContext context) => obj["spec"] = before["spec"]?.DeepClone();
+    /// <summary>Only the end of a deletion changes the spec: the namespace controller takes the finalizer away once the namespace is empty.</summary>
+    public override void PrepareForUpdate(JsonObject obj, JsonObject before, RulesContext context)
+    {
+        if (before.At("metadata", "deletionTimestamp") is null)
+        {
+            obj["spec"] = before["spec"]?.DeepClone();
+        }
+    }
 }
 
 /// <summary>Secrets: stringData is folded into data, type never changes, and immutable ones keep their data.</summary>

@@ -68,19 +68,6 @@ public sealed class ClusterApi
     public void Delete(string resource, string? ns, string name, DeleteOptions? options = null) =>
         Run("delete", resource, ns, name, "cluster", d => _writer.Delete(d, ns, name, options ?? new DeleteOptions()));
 
-    /// <summary>Lets a deleted namespace go, once nothing is left in it.</summary>
-    internal void FinalizeNamespace(string name, string fieldManager) =>
-        Run("update", "namespaces", null, name, fieldManager, d => _writer.Update(
-            d,
-            null,
-            name,
-            current =>
-            {
-                current.Ensure("spec")["finalizers"] = new JsonArray();
-                return current;
-            },
-            Options(fieldManager) with { Subresource = "finalize" }));
-
     /// <summary>
     /// Delivers Added for every existing object, then each change in order, one at a time. A handler that throws is logged and the next event is
     /// delivered. Disposing ends it. A handler may call this API.

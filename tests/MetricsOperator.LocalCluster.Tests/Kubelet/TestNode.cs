@@ -14,7 +14,6 @@ internal sealed class TestNode : IAsyncDisposable
 {
     private readonly TempDir? _ownDirectory;
     private readonly ClusterCore _core;
-    private readonly TerminationController _termination;
     private readonly ControllerSet _controllers;
     private readonly NodeAgent _agent;
 
@@ -23,7 +22,6 @@ internal sealed class TestNode : IAsyncDisposable
         _ownDirectory = ownDirectory;
         _core = core;
         Services = services;
-        _termination = new TerminationController(services);
         _controllers = new ControllerSet(services);
         _agent = new NodeAgent(services);
     }
@@ -53,7 +51,6 @@ internal sealed class TestNode : IAsyncDisposable
             Logs = new LoggerFactory(),
             IssuePodToken = request => $"token-of-{request.PodName}",
         });
-        await node._termination.StartAsync(CancellationToken.None);
         await node._controllers.StartAsync(CancellationToken.None);
         await node._agent.StartAsync(CancellationToken.None);
         return node;
@@ -98,7 +95,6 @@ internal sealed class TestNode : IAsyncDisposable
     {
         await _agent.DisposeAsync();
         await _controllers.DisposeAsync();
-        await _termination.DisposeAsync();
         _core.Dispose();
         _ownDirectory?.Dispose();
     }
