@@ -113,7 +113,7 @@ public sealed class KubeRestClient
             .Add("resourceVersion", options.ResourceVersion)
             .Add("timeoutSeconds", Math.Max(1, (long)options.Timeout.TotalSeconds))
             .ToString();
-        return WatchStream.ReadAsync(_pipeline, Read(kind, path, MediaTypes.PartialObject), kind, options.Timeout + options.IdleMargin, Options.Time, cancellation);
+        return WatchStream.ReadAsync(_pipeline, Read(kind, path, MediaTypes.PartialObject), kind, options, Options.Time, cancellation);
     }
 
     /// <summary>Creates; throws with <see cref="KubeApiException.IsAlreadyExists"/> when the name is taken. Returns what was stored.</summary>

@@ -27,6 +27,9 @@ public sealed record WatchOptions
 
     /// <summary>The watch counts as dead when not one byte came for <see cref="Timeout"/> plus this.</summary>
     public TimeSpan IdleMargin { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Called when the server has accepted the watch, before the first event.</summary>
+    public Action? OnOpen { get; init; }
 }
 
 /// <summary>How to write.</summary>

@@ -10,21 +10,23 @@ internal static class WatchStream
 {
     private const int MaxLineBytes = 64 << 20;
 
-    /// <exception cref="TimeoutException">Not one byte came for <paramref name="maxSilence"/>: the connection is half open.</exception>
+    /// <exception cref="TimeoutException">Not one byte came for the watch's timeout and margin: the connection is half open.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
     public static async IAsyncEnumerable<WatchEvent<T>> ReadAsync<T>(
         RequestPipeline pipeline,
         KubeRequest request,
         ResourceKind<T> kind,
-        TimeSpan maxSilence,
+        WatchOptions options,
         TimeProvider time,
         [EnumeratorCancellation] CancellationToken cancellation)
         where T : class, IKubernetesObject
     {
+        var maxSilence = options.Timeout + options.IdleMargin;
         using var silence = new CancellationTokenSource(maxSilence, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellation);
         var silenceMessage = $"cannot go on with watch of {kind}: got not one byte for {maxSilence.TotalSeconds:0.###} s";
         using var response = await Guard(pipeline.OpenAsync(request, both.Token)).ConfigureAwait(false);
+        options.OnOpen?.Invoke();
         var reader = PipeReader.Create(await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false), new StreamPipeReaderOptions(bufferSize: 16 << 10));
         try
         {

@@ -70,7 +70,6 @@ public sealed class Informer<T>
                     _store.Apply(change);
                     version = change.ResourceVersion.Length > 0 ? change.ResourceVersion : version;
                     failures = 0;
-                    _lastError = null;
                 }
 
                 // A watch that ends by itself is normal, unless it ends at once again and again.
@@ -82,7 +81,8 @@ public sealed class Informer<T>
             }
             catch (Exception e) when (IsExpected(e))
             {
-                failures = e is KubeApiException { IsGone: true } ? 0 : failures + 1;
+                var hadLasted = _options.Time.GetElapsedTime(start) > _options.MaxBackoff;
+                failures = e is KubeApiException { IsGone: true } ? 0 : hadLasted ? 1 : failures + 1;
                 version = NeedsList(e, failures) ? null : version;
                 Report(e, failures);
             }
@@ -127,6 +127,7 @@ public sealed class Informer<T>
             ResourceVersion = version,
             Timeout = _options.MinWatchTimeout * (1 + Random.Shared.NextDouble()),
             IdleMargin = _options.IdleMargin,
+            OnOpen = () => _lastError = null,
         }, cancellation);
     }
 
@@ -140,7 +141,7 @@ public sealed class Informer<T>
         var reason = e is KubeApiException api ? api.Status.Reason ?? api.StatusCode.ToString() : e.GetType().Name;
         KubeClientMeter.WatchFailures.Add(1, _tag, new("reason", reason));
         var level = e is KubeApiException { IsGone: true } || failures == 1 ? LogLevel.Information : LogLevel.Warning;
-        _options.Logger.Log(level, e, "Informer for {Resource} goes on after an error ({Failures} in a row)", Kind.ToString(), failures);
+        _options.Logger.Log(level, "Informer for {Resource} goes on after an error ({Failures} in a row): {Error}", Kind.ToString(), failures, e.Message);
     }
 
     private async Task PauseAsync(int failures, CancellationToken cancellation)

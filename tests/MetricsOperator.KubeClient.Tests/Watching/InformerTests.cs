@@ -183,6 +183,27 @@ public sealed class InformerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Watch_that_cannot_be_opened_shows_until_it_is_open_again_even_if_nothing_changes()
+    {
+        var informer = await StartSynced();
+        var refuse = true;
+        _server.Intercept = async context =>
+        {
+            if (!refuse)
+            {
+                return false;
+            }
+
+            await FakeApiServer.Answer(context, 500, "InternalError", "not now");
+            return true;
+        };
+        _server.DropWatches();
+        await Eventually.True(() => informer.LastError is KubeApiException, "the error");
+        refuse = false;
+        await Eventually.True(() => informer.LastError is null && _server.OpenWatches == 1, "the recovery");
+    }
+
+    [Fact]
     public async Task Malformed_object_keeps_its_last_good_form_and_is_reported()
     {
         _server.Put(A, Json("one", "1"));
