@@ -62,6 +62,10 @@ public static class InstallManifest
                       fieldPath: metadata.namespace
                 - name: DOTNET_EnableDiagnostics
                   value: "0"
+                - name: DOTNET_EnableWriteXorExecute
+                  value: "0"
+                - name: DOTNET_TieredPGO
+                  value: "0"
                 ports:
                 - name: metrics
                   containerPort: 8080

@@ -18,7 +18,7 @@ namespace MetricsOperator.Operator.Hosting;
 /// <summary>Builds the parts, connects them and runs them until the process is told to stop.</summary>
 internal static class OperatorHost
 {
-    private const string LogTemplate = "{Timestamp:yyyy-MM-dd'T'HH:mm:ss.fffK} {Level:u3} {Message:lj} {Properties:j}{NewLine}{Exception}";
+    private const string LogTemplate = "{Timestamp:yyyy-MM-dd'T'HH:mm:ss.fffK} {Level:u3} {SourceContext}: {Message:lj} {Properties:j}{NewLine}{Exception}";
 
     /// <summary>Exit code: 0 after SIGTERM, 1 when the leader lease was lost, 78 when the connection is not configured.</summary>
     public static async Task<int> RunAsync(OperatorOptions options, CancellationToken cancellation)

@@ -52,6 +52,6 @@ internal interface IStackWorld
 
     Task WriteStatusAsync(ObjectKey stack, MetricsStackStatus status, CancellationToken cancellation);
 
-    /// <summary>Creates the Event unless one of its name exists.</summary>
+    /// <summary>Creates the Event; one of its name that exists gets the count, if there is one.</summary>
     Task PostEventAsync(Eventsv1Event value, CancellationToken cancellation);
 }

@@ -130,9 +130,31 @@ internal sealed class KubeStackWorld(StackInformers informers, KubeRestClient cl
             await client.CreateAsync(ResourceKinds.Events, value, cancellation: cancellation).ConfigureAwait(false);
             OperatorMeter.CountWrite("Event", "create");
         }
+        catch (KubeApiException e) when (e.IsAlreadyExists && value.Series is not null)
+        {
+            await CountEventAsync(value, cancellation).ConfigureAwait(false);
+        }
         catch (KubeApiException e) when (e.IsAlreadyExists || e.IsNotFound || e.IsForbidden)
         {
             // Told before, or nobody may be told: an Event is a courtesy, the status has the story.
+        }
+    }
+
+    private async Task CountEventAsync(Eventsv1Event value, CancellationToken cancellation)
+    {
+        var patch = new JsonObject
+        {
+            ["note"] = value.Note,
+            ["series"] = new JsonObject { ["count"] = value.Series!.Count, ["lastObservedTime"] = KubeTime.FormatMicros(value.Series.LastObservedTime!.Value) },
+        };
+        try
+        {
+            await client.PatchAsync(ResourceKinds.Events, value.Metadata.Namespace, value.Metadata.Name!, Encoding.UTF8.GetBytes(patch.ToJsonString()), cancellation: cancellation).ConfigureAwait(false);
+            OperatorMeter.CountWrite("Event", "patch");
+        }
+        catch (KubeApiException e) when (e.IsNotFound || e.IsForbidden)
+        {
+            // It aged away meanwhile, or nobody may be told.
         }
     }
 

@@ -92,11 +92,11 @@ internal sealed class StackReconciler(IStackWorld world, PlanningSettings settin
     private async Task<TuningOutcome> TuneAsync(StackInput input, MetricsStack good, CancellationToken cancellation)
     {
         var deaths = PodDeaths.Of(input.Pods, StackNames.ServerContainer);
-        var restarts = input.Pods.Where(p => p.Metadata.Uid is not null)
+        var lives = input.Pods.Where(p => p.Metadata.Uid is not null)
             .Select(p => (p.Metadata.Uid, Status: p.Status?.ContainerStatuses?.FirstOrDefault(s => s.Name == StackNames.ServerContainer)))
             .Where(p => p.Status is not null)
-            .ToDictionary(p => p.Uid!, p => p.Status!.RestartCount ?? 0, StringComparer.Ordinal);
-        var outcome = TuningLoop.Advance(new TuningInput(input.Ledger, good.Spec, input.KeepLists, deaths, restarts, time.GetUtcNow()));
+            .ToDictionary(p => p.Uid!, p => PodDeaths.EndedLives(p.Status!), StringComparer.Ordinal);
+        var outcome = TuningLoop.Advance(new TuningInput(input.Ledger, good.Spec, input.KeepLists, deaths, lives, time.GetUtcNow()));
         if (ReferenceEquals(outcome.Ledger, input.Ledger))
         {
             return outcome;

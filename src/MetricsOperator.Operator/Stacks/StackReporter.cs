@@ -29,20 +29,20 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
 
         foreach (var incident in seen.Ledger.Incidents.Where(i => seen.Now - i.At < EventWindow).Reverse())
         {
-            var text = $"{incident.Container ?? "server"} of {incident.Pod ?? "a pod"} died: {incident.Explanation}. {incident.Response}";
-            await TellAsync(input, incident.Id, "Warning", incident.Class, incident.Response.StartsWith("nothing", StringComparison.Ordinal) ? "Observe" : "Tighten", text, seen.Now, cancellation).ConfigureAwait(false);
+            await TellAsync(input, IncidentEvents.Of(incident), seen.Now, cancellation).ConfigureAwait(false);
         }
 
         foreach (var item in news.Where(n => !n.IsWarning))
         {
             var id = string.Create(CultureInfo.InvariantCulture, $"relaxed-{seen.Ledger.ChangedAt?.ToUnixTimeSeconds()}-{seen.Ledger.Steps.Count}");
-            await TellAsync(input, id, "Normal", item.Reason, "Relax", item.Text, seen.Now, cancellation).ConfigureAwait(false);
+            await TellAsync(input, new StackEvent(id, id, "Normal", item.Reason, "Relax", item.Text), seen.Now, cancellation).ConfigureAwait(false);
         }
 
         if (seen.Errors.Count > 0)
         {
             var id = string.Create(CultureInfo.InvariantCulture, $"invalid-{seen.Generation}");
-            if (await TellAsync(input, id, "Warning", "InvalidSpec", "Validate", string.Join("; ", seen.Errors.Take(5)), seen.Now, cancellation).ConfigureAwait(false))
+            var story = new StackEvent(id, id, "Warning", "InvalidSpec", "Validate", string.Join("; ", seen.Errors.Take(5)));
+            if (await TellAsync(input, story, seen.Now, cancellation).ConfigureAwait(false))
             {
                 OperatorMeter.ConfigRejected.Add(1);
                 logger.LogWarning("Spec is invalid: {Errors}", string.Join("; ", seen.Errors));
@@ -50,10 +50,9 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
         }
     }
 
-    private async Task<bool> TellAsync(StackInput input, string id, string type, string reason, string action, string note, DateTimeOffset now, CancellationToken cancellation)
+    private async Task<bool> TellAsync(StackInput input, StackEvent story, DateTimeOffset now, CancellationToken cancellation)
     {
-        var name = $"{input.Key.Name}.{id}";
-        if (!_told.TryAdd($"{input.Stack.Metadata.Uid}/{name}", 0))
+        if (!_told.TryAdd($"{input.Stack.Metadata.Uid}/{story.Once}", 0))
         {
             return false;
         }
@@ -61,7 +60,7 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
         await world.PostEventAsync(
             new Eventsv1Event
             {
-                Metadata = new V1ObjectMeta { Name = name, Namespace = input.Key.Namespace },
+                Metadata = new V1ObjectMeta { Name = $"{input.Key.Name}.{story.Name}", Namespace = input.Key.Namespace },
                 EventTime = now,
                 Regarding = new V1ObjectReference
                 {
@@ -72,10 +71,11 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
                     Uid = input.Stack.Metadata.Uid,
                     ResourceVersion = input.Stack.Metadata.ResourceVersion,
                 },
-                Type = type,
-                Reason = reason,
-                Action = action,
-                Note = note.Length <= 1024 ? note : note[..1021] + "...",
+                Type = story.Type,
+                Reason = story.Reason,
+                Action = story.Action,
+                Note = story.Note.Length <= 1024 ? story.Note : story.Note[..1021] + "...",
+                Series = story.Count > 1 ? new Eventsv1EventSeries { Count = story.Count, LastObservedTime = now } : null,
                 ReportingController = ApiKinds.Group + "/operator",
                 ReportingInstance = StackNames.FieldManager,
             },

@@ -23,6 +23,9 @@ public sealed record Death
 
     public required string Container { get; init; }
 
+    /// <summary>Which life of the container this was, from 1.</summary>
+    public int Life { get; init; }
+
     public int? ExitCode { get; init; }
 
     /// <summary>What Kubernetes says.</summary>
@@ -34,6 +37,9 @@ public sealed record Death
 
     /// <summary>The server's last words.</summary>
     public TerminationMessage? Message { get; init; }
+
+    /// <summary>The container is the server, not another one of its pod.</summary>
+    public bool IsServer => Class is not (DeathClass.InitContainer or DeathClass.Sidecar);
 
     /// <summary>True for what a person should hear about; ordinary stops and restarts are not.</summary>
     public bool IsIncident => Class is not (DeathClass.Stopped or DeathClass.Disrupted);

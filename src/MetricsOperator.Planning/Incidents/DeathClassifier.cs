@@ -71,7 +71,8 @@ public static class DeathClassifier
     /// <param name="ended">The terminated state, from state or lastState.</param>
     /// <param name="isInit">Whether it is an init container.</param>
     /// <param name="serverContainer">Name of the server's container.</param>
-    public static Death Classify(V1Pod pod, V1ContainerStatus status, V1ContainerStateTerminated ended, bool isInit, string serverContainer)
+    /// <param name="life">Which life of the container this was, from 1.</param>
+    public static Death Classify(V1Pod pod, V1ContainerStatus status, V1ContainerStateTerminated ended, bool isInit, string serverContainer, int life = 1)
     {
         var isServer = !isInit && status.Name == serverContainer;
         var evidence = new DeathEvidence(pod, status, ended, isInit, isServer, isServer ? TerminationMessage.Parse(ended.Message) : null);
@@ -79,11 +80,12 @@ public static class DeathClassifier
         {
             if (rule(evidence) is { } verdict)
             {
-                return Describe(evidence, name, verdict);
+                return Describe(evidence, name, verdict) with { Life = life };
             }
         }
 
-        return Describe(evidence, "unknown", new(DeathClass.Unknown, $"nothing known ends with exit code {evidence.ExitCode.ToString(CultureInfo.InvariantCulture)} and reason {ended.Reason ?? "none"}", 0));
+        var explanation = $"nothing known ends with exit code {evidence.ExitCode.ToString(CultureInfo.InvariantCulture)} and reason {ended.Reason ?? "none"}";
+        return Describe(evidence, "unknown", new(DeathClass.Unknown, explanation, 0)) with { Life = life };
     }
 
     private static Verdict? Evicted(DeathEvidence e)

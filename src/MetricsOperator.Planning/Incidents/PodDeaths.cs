@@ -18,6 +18,13 @@ public static class PodDeaths
         return [.. deaths.Values.OrderBy(d => d.FinishedAt).ThenBy(d => d.Key, StringComparer.Ordinal)];
     }
 
+    /// <summary>How many lives of a container have ended: each restart ended one, and the newest may have ended without a restart yet.</summary>
+    public static int EndedLives(V1ContainerStatus status)
+    {
+        var restarts = status.RestartCount ?? 0;
+        return status.State?.Terminated is not null || (status.State?.Running is null && status.LastState?.Terminated is not null) ? restarts + 1 : restarts;
+    }
+
     /// <summary>What keeps containers of the pods from starting.</summary>
     public static List<StartBlock> BlocksOf(IEnumerable<V1Pod> pods)
     {
@@ -47,7 +54,9 @@ public static class PodDeaths
     {
         foreach (var status in statuses ?? [])
         {
-            foreach (var ended in new[] { status.LastState?.Terminated, status.State?.Terminated })
+            var newest = EndedLives(status);
+            var before = status.State?.Terminated is null ? newest : newest - 1;
+            foreach (var (ended, life) in new[] { (status.LastState?.Terminated, before), (status.State?.Terminated, newest) })
             {
                 // An init container that did its work is no death.
                 if (ended is null || (isInit && ended.ExitCode == 0))
@@ -55,7 +64,7 @@ public static class PodDeaths
                     continue;
                 }
 
-                var death = DeathClassifier.Classify(pod, status, ended, isInit, serverContainer);
+                var death = DeathClassifier.Classify(pod, status, ended, isInit, serverContainer, life);
                 deaths.TryAdd(death.Key, death);
             }
         }

@@ -35,8 +35,8 @@ public sealed record TuningLedger
     /// <summary>Keys of counted deaths, newest last.</summary>
     public IReadOnlyList<string> Counted { get; init; } = [];
 
-    /// <summary>Restart count of each pod's server when it was last looked at, by pod uid.</summary>
-    public IReadOnlyDictionary<string, int> Restarts { get; init; } = new Dictionary<string, int>();
+    /// <summary>How many lives of each pod's server had ended when it was last looked at, by pod uid; pods without any are absent.</summary>
+    public IReadOnlyDictionary<string, int> EndedLives { get; init; } = new Dictionary<string, int>();
 
     /// <summary>When the steps changed last.</summary>
     public DateTimeOffset? ChangedAt { get; init; }
@@ -94,6 +94,9 @@ public sealed record Incident
     public string? Pod { get; init; }
 
     public string? Container { get; init; }
+
+    /// <summary>Which life of the container this was, from 1.</summary>
+    public int? Life { get; init; }
 
     public int? ExitCode { get; init; }
 

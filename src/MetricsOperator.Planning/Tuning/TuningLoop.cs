@@ -12,14 +12,14 @@ namespace MetricsOperator.Planning.Tuning;
 /// <param name="Spec">A spec that validation accepted.</param>
 /// <param name="KeepLists">Keep-lists of the namespace.</param>
 /// <param name="Deaths">Deaths visible in the pods, oldest first.</param>
-/// <param name="Restarts">Restart count of each visible pod's server, by pod uid.</param>
+/// <param name="EndedLives">How many lives of each visible pod's server have ended, by pod uid.</param>
 /// <param name="Now">The time.</param>
 public sealed record TuningInput(
     TuningLedger Ledger,
     MetricsStackSpec Spec,
     IReadOnlyList<MetricsKeepList> KeepLists,
     IReadOnlyList<Death> Deaths,
-    IReadOnlyDictionary<string, int> Restarts,
+    IReadOnlyDictionary<string, int> EndedLives,
     DateTimeOffset Now);
 
 /// <summary>What a round of tuning decided.</summary>
@@ -45,7 +45,7 @@ public static class TuningLoop
         var news = new List<TuningNews>();
         var ledger = ForgetDisallowedSteps(input, input.Ledger, news);
         ledger = Acknowledge(input, ledger, news);
-        ledger = CountRestarts(input, ledger);
+        ledger = CountUnobserved(input, ledger, news);
         foreach (var death in input.Deaths)
         {
             if (death.IsIncident && !ledger.Counted.Contains(death.Key))
@@ -104,6 +104,7 @@ public static class TuningLoop
         Response = response,
         Pod = death.Pod,
         Container = death.Container,
+        Life = death.Life,
         ExitCode = death.ExitCode,
         Reason = death.Reason,
         Phase = death.Message?.Phase,
@@ -158,44 +159,40 @@ public static class TuningLoop
         };
     }
 
-    /// <summary>A restart count that rose by more than the deaths that can be seen hides deaths of unknown cause; they count, and change nothing.</summary>
-    private static TuningLedger CountRestarts(TuningInput input, TuningLedger ledger)
+    /// <summary>Lives that ended between two looks and left no other trace count as incidents of unknown cause, and change nothing.</summary>
+    private static TuningLedger CountUnobserved(TuningInput input, TuningLedger ledger, List<TuningNews> news)
     {
-        var same = ledger.Restarts.Count == input.Restarts.Count && input.Restarts.All(r => ledger.Restarts.TryGetValue(r.Key, out var known) && known == r.Value);
-        if (same)
+        var ended = new SortedDictionary<string, int>(input.EndedLives.Where(l => l.Value > 0).ToDictionary(l => l.Key, l => l.Value), StringComparer.Ordinal);
+        if (ledger.EndedLives.Count == ended.Count && ended.All(l => ledger.EndedLives.TryGetValue(l.Key, out var known) && known == l.Value))
         {
             return ledger;
         }
 
-        foreach (var (uid, restarts) in input.Restarts.OrderBy(r => r.Key, StringComparer.Ordinal))
+        foreach (var (uid, lives) in ended)
         {
-            if (!ledger.Restarts.TryGetValue(uid, out var known))
+            var known = ledger.EndedLives.GetValueOrDefault(uid);
+            var visible = input.Deaths.Where(d => d.PodUid == uid && d.IsServer && d.Life > known).ToList();
+            var hidden = lives - known - visible.Count;
+            if (hidden <= 0)
             {
                 continue;
             }
 
-            var seen = input.Deaths.Count(d => d.PodUid == uid && (!d.IsIncident || !ledger.Counted.Contains(d.Key)));
-            var hidden = restarts - known - seen;
-            if (hidden > 0)
+            var incident = new Incident
             {
-                ledger = ledger with
-                {
-                    Incidents =
-                    [
-                        .. ledger.Incidents.Prepend(new Incident
-                        {
-                            Id = string.Create(CultureInfo.InvariantCulture, $"unobserved-{uid[..Math.Min(8, uid.Length)]}-{restarts}"),
-                            Class = nameof(DeathClass.Unobserved),
-                            Explanation = string.Create(CultureInfo.InvariantCulture, $"{hidden} more restart{(hidden == 1 ? "" : "s")} between two looks; the cause is not known"),
-                            Response = "nothing was tightened: the cause is not known",
-                            At = input.Now,
-                        }).Take(TuningLedger.MaxIncidents),
-                    ],
-                };
-            }
+                Id = string.Create(CultureInfo.InvariantCulture, $"unobserved-{uid[..Math.Min(8, uid.Length)]}-{lives}"),
+                Class = nameof(DeathClass.Unobserved),
+                Explanation = string.Create(CultureInfo.InvariantCulture, $"{hidden} more {(hidden == 1 ? "life" : "lives")} ended between two looks; the cause is not known"),
+                Response = "nothing was tightened: the cause is not known",
+                Pod = input.Deaths.FirstOrDefault(d => d.PodUid == uid)?.Pod,
+                Life = lives,
+                At = input.Now,
+            };
+            news.Add(new(incident.Class, true, incident.Explanation));
+            ledger = ledger with { Incidents = [.. ledger.Incidents.Prepend(incident).Take(TuningLedger.MaxIncidents)] };
         }
 
-        return ledger with { Restarts = new SortedDictionary<string, int>(input.Restarts.ToDictionary(r => r.Key, r => r.Value), StringComparer.Ordinal) };
+        return ledger with { EndedLives = ended };
     }
 
     private static DateTimeOffset Later(DateTimeOffset? a, DateTimeOffset b) => a > b ? a.Value : b;

@@ -173,6 +173,9 @@ public sealed class DeathClassifierTests
         var running = Deaths(Path.Combine(folder, "restarted-running-pod.json"));
         Assert.Equal(killed[1].Key, Assert.Single(looping).Key);
         Assert.Equal(killed[1].Key, Assert.Single(running).Key);
+        Assert.Equal([5, 6], killed.Select(d => d.Life));
+        Assert.Equal(6, looping[0].Life);
+        Assert.Equal(6, running[0].Life);
     }
 
     private static List<Death> Deaths(string file)

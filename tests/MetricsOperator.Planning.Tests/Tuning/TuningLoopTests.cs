@@ -207,23 +207,28 @@ public sealed class TuningLoopTests
     }
 
     [Fact]
-    public void Restarts_that_left_no_other_trace_are_one_unobserved_incident()
+    public void Lives_that_ended_without_a_trace_are_one_unobserved_incident()
     {
-        var death = Death(Current());
-        Advance(new Dictionary<string, int> { ["u1"] = 0 });
-        Advance(new Dictionary<string, int> { ["u1"] = 3 }, death);
+        var death = Death(Current()) with { Life = 3 };
+        Advance(Lives(3), death);
         Assert.Equal(2, _ledger.Incidents.Count);
         Assert.Equal("Unobserved", _ledger.Incidents[1].Class);
-        Assert.Contains("2 more restarts", _ledger.Incidents[1].Explanation);
-        Assert.Same(_ledger, Advance(new Dictionary<string, int> { ["u1"] = 3 }, death));
+        Assert.Contains("2 more lives", _ledger.Incidents[1].Explanation);
+        Assert.Same(_ledger, Advance(Lives(3), death));
     }
 
     [Fact]
-    public void Restarts_that_are_all_seen_are_not_unobserved()
+    public void Lives_that_are_all_seen_are_not_unobserved()
     {
-        Advance(new Dictionary<string, int> { ["u1"] = 0 });
-        Advance(new Dictionary<string, int> { ["u1"] = 1 }, Death(Current()));
-        Advance(new Dictionary<string, int> { ["u1"] = 2 }, Death(Current()) with { Class = DeathClass.Stopped });
+        Advance(Lives(0));
+        Assert.Same(TuningLedger.Empty, _ledger);
+        var first = Death(Current()) with { Life = 1 };
+        Advance(Lives(1), first);
+
+        // The same death, first in state and then in lastState of the next life.
+        Assert.Same(_ledger, Advance(Lives(1), first));
+        Advance(Lives(2), first, Death(Current()) with { Life = 2, Class = DeathClass.Stopped });
+        Advance(Lives(3), Death(Current()) with { Life = 3 });
         Assert.DoesNotContain(_ledger.Incidents, i => i.Class == "Unobserved");
     }
 
@@ -269,8 +274,10 @@ public sealed class TuningLoopTests
         };
     }
 
+    private static Dictionary<string, int> Lives(int ended) => new() { ["u1"] = ended };
+
     private TuningLedger Advance(params Death[] deaths) => Advance(new Dictionary<string, int>(), deaths);
 
-    private TuningLedger Advance(Dictionary<string, int> restarts, params Death[] deaths) =>
-        _ledger = TuningLoop.Advance(new TuningInput(_ledger, _spec, Lists, deaths, restarts, _now)).Ledger;
+    private TuningLedger Advance(Dictionary<string, int> lives, params Death[] deaths) =>
+        _ledger = TuningLoop.Advance(new TuningInput(_ledger, _spec, Lists, deaths, lives, _now)).Ledger;
 }
