@@ -13,6 +13,7 @@ public sealed class ServiceProxy(ClusterServices services) : IClusterPart
 
     private readonly ILogger _logger = services.Logs.CreateLogger("service-proxy");
     private readonly Dictionary<(QueueKey Service, IPEndPoint Address), PortForwarder> _forwarders = [];
+    private readonly HashSet<(QueueKey Service, IPEndPoint Address)> _refused = [];
     private EndpointTable? _table;
     private ControlLoop? _loop;
 
@@ -62,7 +63,9 @@ public sealed class ServiceProxy(ClusterServices services) : IClusterPart
             }
             catch (SocketException e)
             {
-                _logger.LogWarning("Cannot listen on {Address} for Service {Service}: {Message}", place.Item2, key, e.Message);
+                // Said once per address: another cluster on this machine may keep it for as long as this one lives.
+                var level = _refused.Add(place) ? LogLevel.Warning : LogLevel.Debug;
+                _logger.Log(level, "Cannot listen on {Address} for Service {Service}: {Message}", place.Item2, key, e.Message);
                 again = BindRetry;
             }
         }

@@ -122,7 +122,7 @@ internal sealed class ServiceRules : ResourceRules
         if (string.IsNullOrEmpty(spec.StringAt("clusterIP")))
         {
             var taken = others.Select(s => s.StringAt("spec", "clusterIP")).ToHashSet(StringComparer.Ordinal);
-            spec["clusterIP"] = Enumerate().FirstOrDefault(a => !taken.Contains(a))
+            spec["clusterIP"] = Enumerate(Offset(context.Store)).FirstOrDefault(a => !taken.Contains(a))
                 ?? throw new ApiStatusException(500, "InternalError", "failed to allocate a serviceIP: range is full");
         }
 
@@ -139,9 +139,13 @@ internal sealed class ServiceRules : ResourceRules
         }
     }
 
-    private static IEnumerable<string> Enumerate()
+    /// <summary>Where this cluster's addresses begin; two clusters on one machine share the loopback network and had better not want the same address.</summary>
+    private static uint Offset(ObjectStore store) =>
+        Guid.TryParse(store.Get("namespaces", new ObjectKey(string.Empty, "kube-system"))?.Value.UidOf(), out var id) ? (uint)id.ToByteArray()[15] << 8 : 0;
+
+    private static IEnumerable<string> Enumerate(uint offset)
     {
-        for (var address = FirstAddress; address <= LastAddress; address++)
+        for (var address = FirstAddress + offset; address <= LastAddress; address++)
         {
             yield return new IPAddress(BitConverter.GetBytes(IPAddress.HostToNetworkOrder((int)address))).ToString();
         }
