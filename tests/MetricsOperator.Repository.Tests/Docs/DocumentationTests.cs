@@ -12,7 +12,7 @@ public sealed partial class DocumentationTests
     private static readonly HashSet<string> NotTypes =
     [
         "True", "False", "Unknown", "Ready", "Reconciling", "Stalled", "ConfigValid", "ConfigApplied", "StorageReady", "Overloaded",
-        "RaiseInterval", "ApplyKeepLists", "Deployment", "ConfigMap", "Secret", "Service", "Ingress",
+        "RaiseInterval", "ApplyKeepLists", "TimeProvider", "Deployment", "ConfigMap", "Secret", "Service", "Ingress",
     ];
 
     [Fact]
