@@ -60,7 +60,13 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
 
         var heartbeat = new NodeHeartbeat(services.Api, _kubelet.Node, data, services.Time);
         heartbeat.Beat();
-        _kubelet.Logs.PruneGonePods(services.Api.List("pods").Select(pod => pod.UidOf()).ToHashSet(StringComparer.Ordinal));
+        var living = services.Api.List("pods").Select(pod => pod.UidOf()).ToHashSet(StringComparer.Ordinal);
+        _kubelet.Logs.PruneGonePods(living);
+        foreach (var left in Directory.CreateDirectory(_kubelet.PodsFolder).GetDirectories().Where(pod => !living.Contains(pod.Name)))
+        {
+            left.Delete(recursive: true);
+        }
+
         services.PodLogs = new PodLogEndpoint(_kubelet, FindWorker).WriteAsync;
         _loops.Add(HeartbeatAsync(heartbeat, _stop.Token));
         _loops.Add(ScheduleAsync(new PodScheduler(services.Api, _kubelet.Node, services.Time), _stop.Token));
