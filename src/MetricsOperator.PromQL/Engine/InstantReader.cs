@@ -21,10 +21,14 @@ internal sealed class InstantReader(long firstMs, long stepMs, int steps, long l
     private FloatHistogram? _lastHistogram;
     private bool _hasLast;
 
+    /// <summary>True if the series read last had a histogram.</summary>
+    public bool SawHistogram { get; private set; }
+
     /// <summary>Reads one series into an empty column.</summary>
     public void Read(SampleReader reader, Column into, SampleBudget budget)
     {
         _step = 0;
+        SawHistogram = false;
         _hasLast = false;
         reader.SkipTo(firstMs - lookbackMs + 1);
         while (_step < steps)
@@ -41,6 +45,7 @@ internal sealed class InstantReader(long firstMs, long stepMs, int steps, long l
 
                     break;
                 case SampleKind.Histogram:
+                    SawHistogram = true;
                     var histograms = reader.ReadHistograms(_times.AsSpan(0, _histograms.Length), _histograms);
                     for (var i = 0; i < histograms; i++)
                     {

@@ -108,6 +108,11 @@ internal static class ClassicHistograms
             return rank;
         }
 
+        if (double.IsNegativeInfinity(start) && bucket.UpperBound > value)
+        {
+            return bucket.Count;
+        }
+
         return bucket.UpperBound > value ? rank + ((bucket.Count - rank) * (value - start) / (bucket.UpperBound - start)) : null;
     }
 

@@ -122,6 +122,9 @@ internal static class FunctionTable
         new(
             new("label_replace", [V, T, T, T, T], 0, V, "Sets a label from a regular expression match of another."),
             new FunctionBody.Vector(LabelFunctions.Replace)),
+        new(
+            new("info", [V, V], 1, V, "Adds the data labels of info metrics, joined on instance and job.", Experimental: true),
+            new FunctionBody.Vector(InfoFunction.Join, merge: true)),
         new(new("sort", [V], 0, V, "Sorts by value, ascending."), new FunctionBody.Vector(SortFunctions.Ascending)),
         new(new("sort_desc", [V], 0, V, "Sorts by value, descending."), new FunctionBody.Vector(SortFunctions.Descending)),
         new(

@@ -52,14 +52,10 @@ internal static class NativeQuantiles
         {
             if (double.IsNegativeInfinity(bucket.Lower))
             {
-                if (bucket.Upper <= 0)
-                {
-                    return bucket.Upper;
-                }
-
-                bucket = bucket with { Lower = 0 };
+                return bucket.Upper;
             }
-            else if (double.IsPositiveInfinity(bucket.Upper))
+
+            if (double.IsPositiveInfinity(bucket.Upper) && bucket.Index > 0)
             {
                 return bucket.Lower;
             }
@@ -154,10 +150,16 @@ internal static class NativeQuantiles
         return (variance + compensation) / histogram.Count;
     }
 
-    // The zero bucket of a histogram with observations on one side only reaches from or to zero.
+    // The zero bucket of a histogram with observations on one side only reaches from or to zero; the first custom bucket starts at zero
+    // unless it ends there or below.
     private static HistogramBucket Narrow(FloatHistogram histogram, HistogramBucket bucket)
     {
-        if (histogram.UsesCustomBuckets || !(bucket.Lower < 0 && bucket.Upper > 0))
+        if (histogram.UsesCustomBuckets)
+        {
+            return double.IsNegativeInfinity(bucket.Lower) && bucket.Upper > 0 ? bucket with { Lower = 0 } : bucket;
+        }
+
+        if (!(bucket.Lower < 0 && bucket.Upper > 0))
         {
             return bucket;
         }
@@ -180,6 +182,11 @@ internal static class NativeQuantiles
         if (bucket.Upper <= value)
         {
             return null;
+        }
+
+        if (double.IsNegativeInfinity(bucket.Lower))
+        {
+            return rank + bucket.Count;
         }
 
         if (linear)
