@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MetricsOperator.PromQL.Aggregations;
 using MetricsOperator.PromQL.Engine.Operators;
 using MetricsOperator.PromQL.Functions;
@@ -27,6 +28,7 @@ internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistic
     /// <summary>The columns of an instant vector (or scalar) expression, one after another.</summary>
     public IEnumerable<Column> Stream(Expr expression)
     {
+        RequireStack();
         if (Frame.Steps > 1 && Query.Plan.IsInvariant(expression) && expression is not (NumberLiteral or StringLiteral))
         {
             return Broadcast(new Evaluator(Query, Frame.Instant(Frame.StartMs), Statistics).Stream(expression));
@@ -52,6 +54,7 @@ internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistic
     /// <summary>The values of a scalar expression at every step.</summary>
     public double[] Scalar(Expr expression)
     {
+        RequireStack();
         if (Frame.Steps > 1 && Query.Plan.IsInvariant(expression) && expression is not NumberLiteral)
         {
             return Fill(new Evaluator(Query, Frame.Instant(Frame.StartMs), Statistics).Scalar(expression)[0]);
@@ -119,6 +122,14 @@ internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistic
         foreach (var warning in series.Warnings)
         {
             Query.Annotations.WarnFromStorage(warning);
+        }
+    }
+
+    private static void RequireStack()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            throw new QueryExecutionException("expression is nested too deeply");
         }
     }
 

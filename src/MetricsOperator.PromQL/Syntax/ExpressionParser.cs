@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MetricsOperator.PromQL.Syntax;
 
 /// <summary>A recursive-descent parser with one token of lookahead. This part: queries, operators and what stands between them.</summary>
@@ -60,7 +62,7 @@ internal sealed partial class ExpressionParser
 
     private Expr ParseExpression(int minPrecedence)
     {
-        if (++_depth > MaxDepth)
+        if (++_depth > MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
             throw Error(_token.Position, "expression is nested too deeply");
         }

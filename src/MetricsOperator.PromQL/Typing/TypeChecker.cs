@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Labels;
 
@@ -9,9 +10,25 @@ internal static class TypeChecker
     /// <exception cref="ParseException">Types do not fit.</exception>
     public static void Check(Expr expression, string query) => new Checker(query).Check(expression);
 
-    private readonly struct Checker(string query)
+    private sealed class Checker(string query)
     {
+        // Later passes walk the tree recursively too, so that its depth has a limit: chains of operators lean to the left.
+        private const int MaxDepth = 1000;
+
+        private int _depth;
+
         public void Check(Expr expression)
+        {
+            if (++_depth > MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            {
+                throw Error(expression.Position, "expression is nested too deeply");
+            }
+
+            CheckNode(expression);
+            _depth--;
+        }
+
+        private void CheckNode(Expr expression)
         {
             switch (expression)
             {

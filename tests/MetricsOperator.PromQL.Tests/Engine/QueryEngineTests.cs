@@ -1,0 +1,193 @@
+using MetricsOperator.PromQL.Engine;
+using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.PromQL.Tests.Conformance;
+using MetricsOperator.TestKit;
+using MetricsOperator.Timeseries.Labels;
+
+namespace MetricsOperator.PromQL.Tests.Engine;
+
+public sealed class QueryEngineTests
+{
+    private readonly MemoryStorage _storage = new();
+
+    public QueryEngineTests()
+    {
+        for (var series = 0; series < 10; series++)
+        {
+            var labels = LabelSet.Of(("__name__", "requests"), ("n", series.ToString()));
+            for (var i = 0; i < 100; i++)
+            {
+                _storage.Add(labels, i * 10_000, i * series);
+            }
+        }
+    }
+
+    [Fact]
+    public void Range_query_of_a_range_vector_is_refused_with_prometheus_words()
+    {
+        var error = Assert.Throws<ParseException>(() => Engine().Range(_storage, "requests[5m]", 0, 10, 1, QueryOptions.Default, default));
+
+        Assert.Equal("invalid expression type \"range vector\" for range query, must be Scalar or instant Vector", error.Message);
+    }
+
+    [Fact]
+    public void Scalar_range_query_yields_a_matrix_without_labels()
+    {
+        var value = Engine().Range(_storage, "time() * 2", 0, 20_000, 10_000, QueryOptions.Default, default).Value;
+
+        var series = Assert.Single(Assert.IsType<MatrixValue>(value).Series);
+        Assert.Equal(LabelSet.Empty, series.Labels);
+        Assert.Equal([0.0, 20, 40], series.Floats);
+        Assert.Equal([0L, 10_000, 20_000], series.FloatTimestampsMs);
+    }
+
+    [Fact]
+    public void Query_over_the_sample_limit_fails_with_prometheus_words()
+    {
+        var engine = new QueryEngine(new QueryEngineOptions { MaxSamples = 50 });
+
+        Assert.Equal(10, Vector(engine, "requests", 500_000).Samples.Count);
+        var error = Assert.Throws<QueryExecutionException>(() => Vector(engine, "sum_over_time(requests[15m])", 990_000));
+        Assert.Equal("query processing would load too many samples into memory in query execution", error.Message);
+    }
+
+    [Fact]
+    public void Sum_over_many_series_holds_one_of_them_at_a_time()
+    {
+        var result = Engine().Range(_storage, "sum(requests)", 0, 990_000, 10_000, QueryOptions.Default, default);
+
+        Assert.InRange(result.Stats.PeakSamples, 100, 200);
+        Assert.Equal(1000, result.Stats.TotalQueryableSamples);
+    }
+
+    [Fact]
+    public void Samples_are_counted_per_step_when_asked_for()
+    {
+        var options = new QueryOptions { PerStepStats = true };
+
+        var stats = Engine().Range(_storage, "rate(requests[30s])", 0, 30_000, 10_000, options, default).Stats;
+
+        Assert.Equal([(0L, 10L), (10_000L, 20L), (20_000L, 30L), (30_000L, 30L)], stats.SamplesPerStep);
+    }
+
+    [Fact]
+    public void Each_selector_is_selected_once_whatever_the_steps()
+    {
+        Engine().Range(_storage, "sum(requests) + max_over_time(avg(requests)[5m:10s])", 0, 900_000, 10_000, QueryOptions.Default, default);
+
+        Assert.Equal(2, _storage.Selects);
+    }
+
+    [Fact]
+    public void Cancelled_query_throws_its_own_exception()
+    {
+        var error = Assert.Throws<QueryCanceledException>(
+            () => Engine().Instant(_storage, "requests", 0, QueryOptions.Default, new CancellationToken(canceled: true)));
+
+        Assert.Equal("query was canceled in expression evaluation", error.Message);
+    }
+
+    [Fact]
+    public void Query_past_its_deadline_times_out()
+    {
+        var time = new FakeTimeProvider();
+        var engine = new QueryEngine(new QueryEngineOptions { Time = time, Timeout = TimeSpan.FromSeconds(10) });
+        var storage = new HookedStorage(_storage, () => time.Advance(TimeSpan.FromSeconds(2)));
+
+        Assert.Equal(10, ((VectorValue)engine.Instant(storage, "requests", 0, QueryOptions.Default, default).Value).Samples.Count);
+        var error = Assert.Throws<QueryTimeoutException>(
+            () => engine.Instant(storage, "requests", 0, new QueryOptions { Timeout = TimeSpan.FromSeconds(1) }, default));
+        Assert.Equal("query timed out in expression evaluation", error.Message);
+    }
+
+    [Fact]
+    public void Limit_cuts_series_and_says_so()
+    {
+        var result = Engine().Instant(_storage, "requests", 500_000, new QueryOptions { Limit = 3 }, default);
+
+        Assert.Equal(3, ((VectorValue)result.Value).Samples.Count);
+        Assert.Equal(["results truncated due to limit"], result.Warnings);
+    }
+
+    [Fact]
+    public void Lookback_of_the_query_replaces_the_engines()
+    {
+        var engine = Engine();
+
+        Assert.Equal(10, Vector(engine, "requests", 1_100_000).Samples.Count);
+        var narrow = engine.Instant(_storage, "requests", 1_100_000, new QueryOptions { LookbackMs = 60_000 }, default);
+        Assert.Empty(((VectorValue)narrow.Value).Samples);
+    }
+
+    [Fact]
+    public void Remarks_carry_line_and_column()
+    {
+        var result = Engine().Instant(_storage, "quantile(2,\n rate(requests[5m]))", 500_000, QueryOptions.Default, default);
+
+        Assert.Equal(["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"], result.Warnings);
+        Assert.Equal(
+            ["PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"requests\" (2:7)"], result.Infos);
+    }
+
+    [Fact]
+    public void More_than_ten_remarks_are_summed_up()
+    {
+        var storage = new MemoryStorage();
+        for (var i = 0; i < 13; i++)
+        {
+            storage.Add(LabelSet.Of(("__name__", $"gauge{i}"), ("n", i.ToString())), 0, 1);
+            storage.Add(LabelSet.Of(("__name__", $"gauge{i}"), ("n", i.ToString())), 1000, 2);
+        }
+
+        var infos = Engine().Instant(storage, "rate({n=~\".+\"}[5m])", 2000, QueryOptions.Default, default).Infos;
+
+        Assert.Equal(11, infos.Count);
+        Assert.Equal("3 more info annotations omitted", infos[^1]);
+    }
+
+    [Fact]
+    public void Long_chains_of_operators_are_evaluated()
+    {
+        var query = string.Join(" or ", Enumerable.Range(0, 900).Select(i => $"requests{{n=\"{i % 10}\"}}"));
+
+        Assert.Equal(10, Vector(Engine(), query, 0).Samples.Count);
+    }
+
+    [Fact]
+    public void Names_dropped_at_once_make_duplicates_an_error()
+    {
+        _storage.Add(LabelSet.Of(("__name__", "other"), ("n", "1")), 0, 1);
+
+        Assert.Throws<QueryExecutionException>(() => Vector(Engine(), "-{n=\"1\"}", 0));
+        Assert.Throws<QueryExecutionException>(() => Vector(Engine(), "abs({n=\"1\"})", 0));
+        Assert.Throws<QueryExecutionException>(() => Vector(Engine(), "label_replace({n=\"1\"} * 1, \"x\", \"$1\", \"__name__\", \"(.*)\")", 0));
+    }
+
+    [Fact]
+    public void Results_do_not_depend_on_how_many_steps_there_are()
+    {
+        string[] queries =
+        [
+            "requests", "rate(requests[1m])", "sum by (n) (requests) > 100", "topk(2, requests)", "avg_over_time(requests[2m:20s])",
+            "requests{n=\"3\"} or requests offset 1m", "quantile(0.7, requests)", "count_values(\"v\", requests % 3)",
+        ];
+        foreach (var query in queries)
+        {
+            var range = (MatrixValue)Engine().Range(_storage, query, 0, 1_500_000, 7_000, QueryOptions.Default, default).Value;
+            for (var time = 0L; time <= 1_500_000; time += 49_000)
+            {
+                var instant = Vector(Engine(), query, time).Samples.ToDictionary(s => s.Labels, s => s.Value);
+                var step = range.Series
+                    .Where(s => Array.IndexOf(s.FloatTimestampsMs, time) >= 0)
+                    .ToDictionary(s => s.Labels, s => s.Floats[Array.IndexOf(s.FloatTimestampsMs, time)]);
+                Assert.Equal(instant, step);
+            }
+        }
+    }
+
+    private static QueryEngine Engine() => new(new QueryEngineOptions());
+
+    private VectorValue Vector(QueryEngine engine, string query, long timeMs) =>
+        (VectorValue)engine.Instant(_storage, query, timeMs, QueryOptions.Default, default).Value;
+
+}

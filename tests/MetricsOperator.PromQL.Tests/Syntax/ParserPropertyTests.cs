@@ -1,0 +1,65 @@
+using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.TestKit;
+
+namespace MetricsOperator.PromQL.Tests.Syntax;
+
+public sealed class ParserPropertyTests
+{
+    private const string Alphabet = "abcxyz019_:.,;(){}[]<>=!~+-*/%^@#\"'`\\ \n\té\uD800\uFFFF$&|?5mshdwy";
+
+    [Fact]
+    public void Printed_expressions_parse_to_the_same_print()
+    {
+        SeededRandom.Run(random =>
+        {
+            var generator = new ExpressionGenerator(random);
+            for (var i = 0; i < 5_000; i++)
+            {
+                var query = generator.Vector(random.Next(5));
+                var printed = PromQLParser.Parse(query, ParserOptions.Everything).ToString();
+
+                Assert.Equal(printed, PromQLParser.Parse(printed, ParserOptions.Everything).ToString());
+            }
+        });
+    }
+
+    [Fact]
+    public void Mutated_queries_parse_or_fail_cleanly()
+    {
+        SeededRandom.Run(random =>
+        {
+            var generator = new ExpressionGenerator(random);
+            var seeds = Enumerable.Range(0, 200).Select(_ => generator.Vector(random.Next(4))).ToArray();
+            for (var i = 0; i < 200_000; i++)
+            {
+                var query = Mutate(seeds[random.Next(seeds.Length)], random);
+                try
+                {
+                    PromQLParser.Parse(query, ParserOptions.Everything);
+                }
+                catch (ParseException e)
+                {
+                    Assert.InRange(e.Position.Start, 0, query.Length);
+                }
+            }
+        });
+    }
+
+    private static string Mutate(string query, Random random)
+    {
+        var text = query.ToCharArray().ToList();
+        for (var edits = random.Next(1, 4); edits > 0 && text.Count > 0; edits--)
+        {
+            var at = random.Next(text.Count);
+            switch (random.Next(4))
+            {
+                case 0: text.RemoveAt(at); break;
+                case 1: text.Insert(at, Alphabet[random.Next(Alphabet.Length)]); break;
+                case 2: text[at] = Alphabet[random.Next(Alphabet.Length)]; break;
+                default: text.RemoveRange(at, Math.Min(random.Next(8), text.Count - at)); break;
+            }
+        }
+
+        return new string([.. text]);
+    }
+}
