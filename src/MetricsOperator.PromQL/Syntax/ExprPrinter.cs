@@ -82,7 +82,16 @@ internal static class ExprPrinter
                 Print(unary.Operand, text);
                 break;
             case BinaryExpr binary:
-                Print(binary.Left, text);
+                if (binary is { Operator: BinaryOperator.Pow, Left: NumberLiteral { Value: double.PositiveInfinity } })
+                {
+                    // A sign binds weaker than the power and would become an operator of its own.
+                    text.Append("Inf");
+                }
+                else
+                {
+                    Print(binary.Left, text);
+                }
+
                 text.Append(' ').Append(OperatorWithMatching(binary)).Append(' ');
                 Print(binary.Right, text);
                 break;
