@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -17,6 +18,9 @@ public sealed record TuningLedger
 
     /// <summary>More than can be visible in pod states at any time: two lives of every container of ten replicas, thrice.</summary>
     public const int MaxCounted = 64;
+
+    // Characters such as > stay as they are: people read this document, and it never ends up in a web page.
+    private static readonly PlanningJson Readable = new(new JsonSerializerOptions(PlanningJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public static TuningLedger Empty { get; } = new();
 
@@ -68,7 +72,7 @@ public sealed record TuningLedger
         return ledger.Version == 1 ? ledger : throw new JsonException($"cannot read overlay: got version {ledger.Version}, want 1");
     }
 
-    public string Write() => JsonSerializer.Serialize(this, PlanningJson.Default.TuningLedger) + "\n";
+    public string Write() => JsonSerializer.Serialize(this, Readable.TuningLedger) + "\n";
 }
 
 /// <summary>A step with what led to it.</summary>
