@@ -21,13 +21,13 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     private readonly TsdbMeter _meter;
     private bool _isDisposed;
 
-    private TimeSeriesDb(TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, MemoryHead head, string walDirectory)
+    private TimeSeriesDb(TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, MemoryHead head, string walDirectory, string lateDirectory)
     {
         _options = options;
         _lock = directoryLock;
         _blocks = blocks;
         _head = head;
-        _maintenance = new Maintenance(options, head, blocks, walDirectory);
+        _maintenance = new Maintenance(options, head, blocks, walDirectory, lateDirectory);
         _meter = new TsdbMeter(options.Path, head, blocks, _maintenance, directoryLock.WasLeftBehind);
     }
 
@@ -48,6 +48,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         Directory.CreateDirectory(options.Path);
         var directoryLock = new DirectoryLock(options.Path);
         var walDirectory = Path.Combine(options.Path, "wal");
+        var lateDirectory = Path.Combine(options.Path, "wbl");
         var blocks = new BlockSet(options.Path, options.Logger);
         MemoryHead? head = null;
         try
@@ -60,12 +61,14 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             progress?.Invoke(new ReplayProgress("blocks", 0, 0, 0, 0));
             blocks.Load();
             var minValidTime = blocks.MinValidTime;
-            head = new MemoryHead(new HeadChunkFiles(Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs);
+            head = new MemoryHead(new HeadChunkFiles(Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
+            {
+                OutOfOrderWindowMs = options.OutOfOrderWindowMs,
+            };
             head.RefuseBefore(minValidTime);
-            new HeadReplay(head, options, minValidTime, progress, cancellation).Run(walDirectory);
-            var next = WalDirectory.List(walDirectory).NextSegment;
-            head.AttachLog(new HeadLog(new WalWriter(walDirectory, next, options.WalSegmentBytes, options.WalCompression)));
-            return new TimeSeriesDb(options, directoryLock, blocks, head, walDirectory);
+            new HeadReplay(head, options, minValidTime, progress, cancellation).Run(walDirectory, lateDirectory);
+            head.AttachLog(new HeadLog(OpenLog(walDirectory), () => OpenLog(lateDirectory)));
+            return new TimeSeriesDb(options, directoryLock, blocks, head, walDirectory, lateDirectory);
         }
         catch (Exception e)
         {
@@ -79,6 +82,9 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 
             throw;
         }
+
+        WalWriter OpenLog(string directory) =>
+            new(directory, WalDirectory.List(directory).NextSegment, options.WalSegmentBytes, options.WalCompression);
     }
 
     public IAppender CreateAppender()

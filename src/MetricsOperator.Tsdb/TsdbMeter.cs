@@ -52,6 +52,7 @@ internal sealed class TsdbMeter : IDisposable
             },
             null,
             "Samples appended.");
+        Counter("prometheus_tsdb_head_out_of_order_samples_appended_total", () => counters.LateAppended, "Late samples appended.");
         Counter("prometheus_tsdb_head_series_created_total", () => counters.SeriesCreated, "Series created in the head.");
         Counter("prometheus_tsdb_head_series_removed_total", () => counters.SeriesRemoved, "Series removed from the head.");
         Counter("prometheus_tsdb_head_series_not_found_total", () => counters.SeriesNotFound, "Samples of series that were gone at commit.");

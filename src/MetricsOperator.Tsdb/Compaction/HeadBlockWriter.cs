@@ -10,12 +10,17 @@ namespace MetricsOperator.Tsdb.Compaction;
 internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, TimeProvider time)
 {
     /// <summary>Writes <paramref name="minTime"/> (inclusive) to <paramref name="maxTime"/> (exclusive); null when there are no samples.</summary>
-    public string? Write(long minTime, long maxTime, CancellationToken cancellation)
+    public string? Write(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: false, cancellation);
+
+    /// <summary>Writes the late samples of a time range, as a block that says that it does not hold all series.</summary>
+    public string? WriteLate(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: true, cancellation);
+
+    private string? Write(long minTime, long maxTime, bool late, CancellationToken cancellation)
     {
         var ulid = Ulid.New(time);
         using var builder = new BlockBuilder(dataDirectory, ulid);
         using var view = head.OpenView(minTime, maxTime - 1);
-        var (order, ranks) = head.Read(h => Sort(h, minTime, maxTime));
+        var (order, ranks) = head.Read(h => Sort(h, minTime, maxTime, late));
         if (order.Length == 0)
         {
             return null;
@@ -29,7 +34,7 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
             var selection = new HeadSelection(head);
             head.Read(h =>
             {
-                selection.Add(in h.Store[number], minTime, maxTime - 1);
+                selection.Add(in h.Store[number], minTime, maxTime - 1, minTime);
                 labels.Clear();
                 for (var symbols = h.Store.LabelsOf(number); symbols.MoveNext();)
                 {
@@ -40,7 +45,16 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
             });
             if (selection.Count > 0)
             {
-                WriteChunks(builder, selection, minTime, maxTime);
+                if (!late)
+                {
+                    WriteChunks(builder, selection, minTime, maxTime);
+                }
+                else if (selection.LateOf(0) is { } samples)
+                {
+                    using var reader = samples.Open();
+                    builder.EncodeSamples(reader);
+                }
+
                 builder.EndSeries(CollectionsMarshal.AsSpan(labels));
             }
         }
@@ -50,8 +64,8 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
             return null;
         }
 
-        return builder.Finish(
-            new BlockMeta { MinTime = minTime, MaxTime = maxTime, Compaction = new BlockCompaction { Level = 1, Sources = [ulid] } }, cancellation);
+        var compaction = new BlockCompaction { Level = 1, Sources = [ulid], Hints = late ? [BlockMeta.FromOutOfOrder] : null };
+        return builder.Finish(new BlockMeta { MinTime = minTime, MaxTime = maxTime, Compaction = compaction }, cancellation);
     }
 
     private static void WriteChunks(BlockBuilder builder, HeadSelection selection, long minTime, long maxTime)
@@ -71,7 +85,7 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
     }
 
     // Numbers of the series with chunks in the range in label order, and for each symbol they use its place among those symbols, else -1.
-    private static (int[] Order, int[] Ranks) Sort(MemoryHead head, long minTime, long maxTime)
+    private static (int[] Order, int[] Ranks) Sort(MemoryHead head, long minTime, long maxTime, bool late)
     {
         var store = head.Store;
         var order = new List<int>();
@@ -79,7 +93,7 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
         Array.Fill(ranks, -1);
         for (var number = 0; number < store.Count; number++)
         {
-            if (!HasChunks(head, in store[number], minTime, maxTime))
+            if (late ? !head.OutOfOrder.Has(store[number].Reference) : !HasChunks(head, in store[number], minTime, maxTime))
             {
                 continue;
             }

@@ -8,13 +8,19 @@ using Microsoft.Extensions.Logging;
 namespace MetricsOperator.Tsdb.Compaction;
 
 /// <summary>Moves data on: from the head into blocks, out of the log, into larger blocks, and away. Used by one thread at a time.</summary>
-internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet blocks, string walDirectory)
+internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet blocks, string walDirectory, string lateDirectory)
 {
+    /// <summary>More late samples than this are written to blocks before their time.</summary>
+    private const int MaxLateInMemory = 500_000;
+
     private readonly ILogger _logger = options.Logger;
 
     /// <summary>Log segment that was current when a series was forgotten: until that is gone, the log needs the series record.</summary>
     private readonly Dictionary<ulong, int> _forgotten = [];
     private long? _pendingTruncation;
+
+    /// <summary>Segment of the log of late samples from which on it is needed, once those being written are in blocks.</summary>
+    private int? _lateSegment;
 
     public long Compactions { get; private set; }
 
@@ -42,6 +48,11 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         if (wasCut)
         {
             TruncateLog(cancellation);
+        }
+
+        if (wasCut || _lateSegment is not null || head.Read(h => h.OutOfOrder.Count) > MaxLateInMemory)
+        {
+            FlushLate(cancellation);
         }
 
         MergeBlocks(cancellation);
@@ -143,6 +154,48 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         }
     }
 
+    // Late samples get blocks of their own, which overlap others and are merged with them next.
+    private void FlushLate(CancellationToken cancellation)
+    {
+        if (head.Read(h => h.OutOfOrder.IsEmpty))
+        {
+            return;
+        }
+
+        _lateSegment ??= head.BeginLateFlush();
+        var range = head.ChunkRangeMs;
+        var starts = new SortedSet<long>();
+        foreach (var (_, minTime, maxTime) in head.Read(h => h.OutOfOrder.Flushing()))
+        {
+            for (var start = CompactionPlan.Align(minTime, range); start <= maxTime; start += range)
+            {
+                starts.Add(start);
+            }
+        }
+
+        foreach (var start in starts)
+        {
+            var started = options.Time.GetTimestamp();
+            var directory = Attempt(() => new HeadBlockWriter(head, options.Path, options.Time).WriteLate(start, start + range, cancellation));
+            if (directory is not null)
+            {
+                blocks.Replace(directory, []);
+                Finished(started);
+            }
+        }
+
+        head.Change(h => h.OutOfOrder.EndFlush());
+        foreach (var segment in DataFiles.Numbered(lateDirectory))
+        {
+            if (segment.Number < _lateSegment || head.Log.Late is null)
+            {
+                File.Delete(segment.Path);
+            }
+        }
+
+        _lateSegment = null;
+    }
+
     private void MergeBlocks(CancellationToken cancellation)
     {
         var ranges = CompactionPlan.Ranges(options.MinBlockDurationMs, MaxBlockDuration());
@@ -177,7 +230,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     private void ApplyRetention()
     {
         var headBytes = options.RetentionBytes > 0
-            ? DataFiles.SizeOf(walDirectory) + DataFiles.SizeOf(Path.Combine(options.Path, "chunks_head")) + DataFiles.SizeOf(Path.Combine(options.Path, "wbl"))
+            ? DataFiles.SizeOf(walDirectory) + DataFiles.SizeOf(Path.Combine(options.Path, "chunks_head")) + DataFiles.SizeOf(lateDirectory)
             : 0;
         var expired = blocks.Expired(options.RetentionMs, options.RetentionBytes, headBytes);
         if (expired.Count == 0)

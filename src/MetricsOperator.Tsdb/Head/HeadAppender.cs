@@ -22,10 +22,14 @@ internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
 
     public AppendOutcome Append(SeriesRef series, long timestampMs, double value)
     {
-        var outcome = head.Check(series.Value, timestampMs, value, MinTimeFor(timestampMs), out var isRepetition, out var histogram);
-        if (outcome == AppendOutcome.Ok && !isRepetition)
+        var outcome = head.Check(series.Value, timestampMs, value, MinTimeFor(timestampMs), out var kind, out var histogram);
+        if (outcome == AppendOutcome.Ok && kind != SampleFate.Repetition)
         {
-            if (histogram is null)
+            if (kind == SampleFate.Late)
+            {
+                Batch.Late.Add(new PendingSample(series.Value, timestampMs, value));
+            }
+            else if (histogram is null)
             {
                 Batch.Samples.Add(new PendingSample(series.Value, timestampMs, value));
             }
@@ -109,6 +113,9 @@ internal sealed class HeadBatch
 
     public List<PendingSample> Samples { get; private set; } = [];
 
+    /// <summary>Samples older than others of their series, within the window that allows it.</summary>
+    public List<PendingSample> Late { get; } = [];
+
     public List<PendingHistogram> Histograms { get; } = [];
 
     public List<PendingExemplar> Exemplars { get; } = [];
@@ -134,6 +141,7 @@ internal sealed class HeadBatch
             Created = [];
         }
 
+        Late.Clear();
         Histograms.Clear();
         Exemplars.Clear();
         Metadata.Clear();

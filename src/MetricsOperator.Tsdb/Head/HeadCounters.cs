@@ -8,6 +8,7 @@ internal sealed class HeadCounters
     private readonly long[] _rejected = new long[Enum.GetValues<AppendOutcome>().Length];
 
     public long FloatsAppended;
+    public long LateAppended;
     public long HistogramsAppended;
     public long SeriesCreated;
     public long SeriesRemoved;

@@ -6,7 +6,7 @@ using MetricsOperator.Tsdb.Wal;
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>Turns transactions into log records: series, metadata, floats, histograms, exemplars, in Prometheus' order. Used by one thread at a time.</summary>
-internal sealed class HeadLog(WalWriter wal) : IDisposable
+internal sealed class HeadLog(WalWriter wal, Func<WalWriter> openLateLog) : IDisposable
 {
     /// <summary>A commit larger than this becomes several records, so that a reader needs little memory for each.</summary>
     private const int MaxRecordBytes = 1 << 20;
@@ -16,6 +16,9 @@ internal sealed class HeadLog(WalWriter wal) : IDisposable
     private readonly WalRecordWriter _record = new();
 
     public WalWriter Wal => wal;
+
+    /// <summary>The log of late samples; null until there is one to write.</summary>
+    public WalWriter? Late { get; private set; }
 
     /// <summary>Name of a metadata type number; unknown for numbers that are not known.</summary>
     public static string TypeName(byte type) => type < MetadataTypes.Length ? MetadataTypes[type] : MetadataTypes[0];
@@ -47,6 +50,26 @@ internal sealed class HeadLog(WalWriter wal) : IDisposable
         Flush();
     }
 
+    /// <summary>Writes late samples to their own log.</summary>
+    /// <exception cref="StorageException">The disk refused.</exception>
+    public void WriteLate(List<PendingSample> samples)
+    {
+        if (samples.Count == 0)
+        {
+            return;
+        }
+
+        Late ??= openLateLog();
+        _record.Start(WalRecordType.Samples);
+        foreach (var sample in samples)
+        {
+            _record.Sample(sample.Series, sample.Timestamp, sample.Value);
+        }
+
+        Late.Add(_record.Record);
+        Late.Write();
+    }
+
     public void AddHistograms(List<PendingHistogram> histograms)
     {
         AddHistograms(histograms, WalRecordType.FloatHistograms, custom: false);
@@ -65,7 +88,17 @@ internal sealed class HeadLog(WalWriter wal) : IDisposable
         Flush();
     }
 
-    public void Dispose() => wal.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            Late?.Dispose();
+        }
+        finally
+        {
+            wal.Dispose();
+        }
+    }
 
     private void AddHistograms(List<PendingHistogram> histograms, WalRecordType type, bool custom)
     {

@@ -1,9 +1,11 @@
+using System.Buffers;
 using System.Text;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Histograms;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Timeseries.Samples;
 using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Wal;
 using Microsoft.Extensions.Logging;
@@ -20,6 +22,9 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
     private const double SeriesShare = 40;
     private const long ReportEvery = 5000;
 
+    /// <summary>Marks a chunk of late samples in the encoding byte.</summary>
+    private const byte LateChunkFlag = 0x80;
+
     private readonly ILogger _logger = options.Logger;
     private long _bytesTotal;
     private long _bytesDone;
@@ -32,7 +37,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
 
     /// <summary>Reads everything; afterwards the log directory is intact.</summary>
     /// <exception cref="StorageException">A checkpoint is damaged or a segment missing.</exception>
-    public void Run(string walDirectory)
+    public void Run(string walDirectory, string lateDirectory)
     {
         WalDirectory.DeleteTemporary(walDirectory);
         var log = WalDirectory.List(walDirectory);
@@ -47,6 +52,9 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             File.Delete(segment.Path);
         }
 
+        var late = WalDirectory.List(lateDirectory);
+        Measure(late);
+        ReadSegments(lateDirectory, late, "wbl", ReadLateRecord);
         if (_unknownSamples + _malformed > 0)
         {
             _logger.LogWarning(
@@ -206,13 +214,19 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
     private void AttachChunk(ulong reference, SealedChunk chunk, byte encoding, int samples)
     {
         head.Store.ObserveReference(reference);
-        if (chunk.MaxTime < minValidTime || samples <= 0 || encoding is 0 or > (byte)Chunks.ChunkEncoding.FloatHistogram)
+        var number = head.Store.Find(reference);
+        if (number < 0 || samples <= 0)
         {
             return;
         }
 
-        var number = head.Store.Find(reference);
-        if (number < 0)
+        if (encoding == (LateChunkFlag | (byte)ChunkEncoding.Xor))
+        {
+            ReadLateChunk(head.Store[number].Reference, chunk, samples);
+            return;
+        }
+
+        if (chunk.MaxTime < minValidTime || encoding is 0 or > (byte)ChunkEncoding.FloatHistogram)
         {
             return;
         }
@@ -225,6 +239,53 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             head.ObserveTime(Math.Max(chunk.MinTime, minValidTime));
             head.ObserveTime(chunk.MaxTime);
         }
+    }
+
+    // Late samples are kept sorted in memory, whether they come from a chunk or from their log; the same one may come from both.
+    private void ReadLateChunk(ulong reference, SealedChunk chunk, int samples)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(2048);
+        var data = head.ChunkFiles.Read(chunk.DiskRef, ref buffer, out _);
+        var times = new long[samples];
+        var values = new double[samples];
+        var reader = new XorChunkReader(samples);
+        if (reader.Read(data.Span, times, values) < 0)
+        {
+            _malformed++;
+        }
+        else
+        {
+            for (var i = 0; i < samples; i++)
+            {
+                head.OutOfOrder.Add(reference, times[i], values[i]);
+            }
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    private bool ReadLateRecord(ReadOnlySpan<byte> record)
+    {
+        if (record[0] != (byte)WalRecordType.Samples)
+        {
+            return true;
+        }
+
+        var samples = new SampleRecord(record);
+        while (samples.Next())
+        {
+            var number = head.Store.Find(samples.Reference);
+            if (number < 0)
+            {
+                _unknownSamples++;
+            }
+            else
+            {
+                head.OutOfOrder.Add(head.Store[number].Reference, samples.Timestamp, samples.Value);
+            }
+        }
+
+        return !samples.Failed;
     }
 
     private bool ReadSampleRecord(ReadOnlySpan<byte> record)

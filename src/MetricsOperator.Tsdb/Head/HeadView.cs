@@ -9,10 +9,11 @@ namespace MetricsOperator.Tsdb.Head;
 /// The head as it was when the view was opened, for a time range. A selection copies the few bytes of open chunks under the head's
 /// lock; everything else is read later. Used by one thread.
 /// </summary>
-internal sealed class HeadView(MemoryHead head, long minTime, long maxTime, long sequence) : IDisposable
+internal sealed class HeadView(MemoryHead head, long requestedMinTime, long minTime, long maxTime, long sequence) : IDisposable
 {
     private bool _isClosed;
 
+    /// <summary>Oldest time of what came in order; late samples may be older.</summary>
     public long MinTime { get; } = minTime;
 
     public long MaxTime { get; } = maxTime;
@@ -26,6 +27,7 @@ internal sealed class HeadView(MemoryHead head, long minTime, long maxTime, long
     public HeadSelection Select(IReadOnlyList<LabelMatcher> matchers, long fromTime, long toTime, CancellationToken cancellation)
     {
         var from = Math.Max(MinTime, fromTime);
+        var lateFrom = Math.Max(requestedMinTime, fromTime);
         var to = Math.Min(MaxTime, toTime);
         return head.Read(_ =>
         {
@@ -35,7 +37,7 @@ internal sealed class HeadView(MemoryHead head, long minTime, long maxTime, long
             {
                 ref var series = ref head.Store[(int)number];
                 var seriesTo = newSince is not null && newSince.TryGetValue(series.Reference, out var newFrom) ? Math.Min(to, newFrom - 1) : to;
-                selection.Add(in series, from, seriesTo);
+                selection.Add(in series, from, seriesTo, lateFrom);
             }
 
             return selection;
@@ -61,13 +63,17 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
     private readonly List<byte[]> _pages = [];
     private ChunkRef[] _chunks = [];
     private int _chunkCount;
-    private readonly List<(int Labels, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted)> _series = [];
+    private readonly List<SelectedSeries> _series = [];
     private int _pageUsed = PageBytes;
 
     public int Count => _series.Count;
 
-    /// <summary>Adds a series if it has chunks in the range; called under the head's lock.</summary>
-    public void Add(in MemSeries series, long from, long to)
+    /// <summary>Adds a series if it has samples in the range; called under the head's lock.</summary>
+    /// <param name="series">The series.</param>
+    /// <param name="from">First time wanted.</param>
+    /// <param name="to">Last time wanted.</param>
+    /// <param name="lateFrom">First time wanted of samples that came late.</param>
+    public void Add(in MemSeries series, long from, long to, long lateFrom)
     {
         var first = _chunkCount;
         foreach (var chunk in head.Samples.SealedOf(in series))
@@ -83,9 +89,10 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
             AddChunk(new ChunkRef(series.ChunkMinTime, series.LastTime, Copy(in series)));
         }
 
-        if (_chunkCount > first)
+        var late = head.OutOfOrder.Copy(series.Reference, lateFrom, to);
+        if (_chunkCount > first || late is not null)
         {
-            _series.Add((series.Labels, first, to, head.Tombstones.Of(series.Reference)));
+            _series.Add(new SelectedSeries(series.Labels, first, to, head.Tombstones.Of(series.Reference), late));
         }
     }
 
@@ -104,6 +111,9 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
 
     /// <summary>Deleted time ranges of a series; null when there are none.</summary>
     public IReadOnlyList<TimeRange>? DeletedOf(int index) => _series[index].Deleted;
+
+    /// <summary>Samples of a series that came late; null when there are none.</summary>
+    public LateSamples? LateOf(int index) => _series[index].Late;
 
     public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
     {
@@ -162,4 +172,6 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         _pageUsed += size;
         return CopiedFlag | ((ulong)(uint)(_pages.Count - 1) << 32) | (uint)offset;
     }
+
+    private readonly record struct SelectedSeries(int Labels, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted, LateSamples? Late);
 }

@@ -19,7 +19,7 @@ internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IRe
         var to = Math.Min(maxTime, hints.EndMs);
         var remarks = new List<string>(warnings);
         var inputs = new List<SeriesCursor>();
-        if (head is not null && head.MinTime <= to && head.MaxTime >= from)
+        if (head is not null && from <= to)
         {
             inputs.Add(new HeadSeriesCursor(head.Select(matchers, from, to, cancellation), Math.Max(from, head.MinTime)));
         }

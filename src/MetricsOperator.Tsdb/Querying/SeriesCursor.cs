@@ -39,7 +39,10 @@ internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime) : 
         get
         {
             var chunks = selection.ChunksOf(_current);
-            return new TimeRange(chunks[0].MinTime, chunks[^1].MaxTime);
+            var late = selection.LateOf(_current)?.Times;
+            var minTime = chunks.Count > 0 ? chunks[0].MinTime : late![0];
+            var maxTime = chunks.Count > 0 ? chunks[^1].MaxTime : late![^1];
+            return late is null ? new TimeRange(minTime, maxTime) : new TimeRange(Math.Min(minTime, late[0]), Math.Max(maxTime, late[^1]));
         }
     }
 
@@ -66,8 +69,12 @@ internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime) : 
         _next++;
     }
 
-    public override SampleReader Open() => new ChunkSampleReader(
-        selection, selection.ChunksOf(_current), minTime, selection.MaxTimeOf(_current), selection.DeletedOf(_current));
+    public override SampleReader Open()
+    {
+        var inOrder = new ChunkSampleReader(
+            selection, selection.ChunksOf(_current), minTime, selection.MaxTimeOf(_current), selection.DeletedOf(_current));
+        return selection.LateOf(_current) is { } late ? new MergingSampleReader([inOrder, late.Open()]) : inOrder;
+    }
 }
 
 /// <summary>Walks series of a block, which are in label order.</summary>

@@ -1,0 +1,120 @@
+using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Querying;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// Late samples, by series and sorted by time, until they are written to blocks of their own. Two generations: while the older one is being
+/// written, new samples go to the younger one. Not thread-safe: the head's lock guards it.
+/// </summary>
+internal sealed class OutOfOrderSamples
+{
+    private Dictionary<ulong, SampleList> _young = [];
+    private Dictionary<ulong, SampleList> _old = [];
+
+    public bool IsEmpty => _young.Count == 0 && _old.Count == 0;
+
+    /// <summary>Samples in both generations.</summary>
+    public long Count => _young.Values.Sum(s => (long)s.Count) + _old.Values.Sum(s => (long)s.Count);
+
+    public bool Has(ulong series) => _young.ContainsKey(series) || _old.ContainsKey(series);
+
+    /// <summary>Adds a sample; false when the series has one of that time.</summary>
+    public bool Add(ulong series, long timestamp, double value)
+    {
+        if (_old.Count > 0 && _old.TryGetValue(series, out var old) && old.Has(timestamp))
+        {
+            return false;
+        }
+
+        if (!_young.TryGetValue(series, out var samples))
+        {
+            _young[series] = samples = new SampleList();
+        }
+
+        return samples.Add(timestamp, value);
+    }
+
+    /// <summary>Makes what there is the older generation.</summary>
+    public void BeginFlush()
+    {
+        if (_old.Count == 0)
+        {
+            (_old, _young) = (_young, []);
+        }
+    }
+
+    /// <summary>Series of the older generation with their first and last times.</summary>
+    public List<(ulong Series, long MinTime, long MaxTime)> Flushing() => _old.Select(s => (s.Key, s.Value.MinTime, s.Value.MaxTime)).ToList();
+
+    /// <summary>Forgets the older generation, which is in blocks now.</summary>
+    public void EndFlush() => _old = [];
+
+    /// <summary>A copy of a series' samples in a closed time range; null when there are none.</summary>
+    public LateSamples? Copy(ulong series, long minTime, long maxTime)
+    {
+        if (IsEmpty)
+        {
+            return null;
+        }
+
+        var young = _young.TryGetValue(series, out var y) ? y.Copy(minTime, maxTime) : null;
+        var old = _old.TryGetValue(series, out var o) ? o.Copy(minTime, maxTime) : null;
+        return young is not null && old is not null ? LateSamples.Merge(young, old) : young ?? old;
+    }
+
+    private sealed class SampleList
+    {
+        private readonly List<long> _times = [];
+        private readonly List<double> _values = [];
+
+        public int Count => _times.Count;
+
+        public long MinTime => _times[0];
+
+        public long MaxTime => _times[^1];
+
+        public bool Has(long timestamp) => _times.BinarySearch(timestamp) >= 0;
+
+        public bool Add(long timestamp, double value)
+        {
+            var position = _times.BinarySearch(timestamp);
+            if (position >= 0)
+            {
+                return false;
+            }
+
+            _times.Insert(~position, timestamp);
+            _values.Insert(~position, value);
+            return true;
+        }
+
+        public LateSamples? Copy(long minTime, long maxTime)
+        {
+            var first = LowerBound(minTime);
+            var end = maxTime == long.MaxValue ? Count : LowerBound(maxTime + 1);
+            return first >= end ? null : new LateSamples([.. _times[first..end]], [.. _values[first..end]]);
+        }
+
+        private int LowerBound(long timestamp)
+        {
+            var position = _times.BinarySearch(timestamp);
+            return position >= 0 ? position : ~position;
+        }
+    }
+}
+
+/// <summary>Late samples of one series in time order.</summary>
+internal sealed record LateSamples(long[] Times, double[] Values)
+{
+    public SampleReader Open() => new ArraySampleReader(Times, Values);
+
+    /// <summary>Joins two lists without common times.</summary>
+    public static LateSamples Merge(LateSamples left, LateSamples right)
+    {
+        long[] times = [.. left.Times, .. right.Times];
+        double[] values = [.. left.Values, .. right.Values];
+        Array.Sort(times, values);
+        return new LateSamples(times, values);
+    }
+}
