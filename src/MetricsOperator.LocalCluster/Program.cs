@@ -30,7 +30,7 @@ command.SetAction(async (parsed, _) =>
     };
     return await RunAsync(options);
 });
-// SIGTERM is answered below: the pods are stopped first, which takes as long as it takes.
+// Signals are handled below: pods are stopped in order, however long that takes.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 static async Task<int> RunAsync(ClusterOptions options)
@@ -39,6 +39,9 @@ static async Task<int> RunAsync(ClusterOptions options)
     using var logs = LoggerFactory.Create(b => b
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+
+        // What the host logs here is thrown too.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
         .AddSimpleConsole(c =>
         {
             c.SingleLine = true;

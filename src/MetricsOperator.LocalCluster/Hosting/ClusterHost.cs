@@ -11,14 +11,16 @@ namespace MetricsOperator.LocalCluster.Hosting;
 /// <summary>A running cluster: state, API, controllers and kubelet, below one data directory.</summary>
 public sealed class ClusterHost : IAsyncDisposable
 {
+    private readonly FileStream _lock;
     private readonly ClusterCertificates _certificates;
     private readonly ClusterCore _core;
     private readonly ApiServer _server;
     private readonly IReadOnlyList<IClusterPart> _parts;
     private readonly CancellationTokenSource _stop;
 
-    private ClusterHost(ClusterCertificates certificates, ClusterCore core, ApiServer server, ClusterServices services, IReadOnlyList<IClusterPart> parts, CancellationTokenSource stop)
+    private ClusterHost(FileStream lockFile, ClusterCertificates certificates, ClusterCore core, ApiServer server, ClusterServices services, IReadOnlyList<IClusterPart> parts, CancellationTokenSource stop)
     {
+        _lock = lockFile;
         _certificates = certificates;
         _core = core;
         _server = server;
@@ -45,6 +47,7 @@ public sealed class ClusterHost : IAsyncDisposable
         var data = options.DataDirectory;
         Directory.CreateDirectory(data);
         File.SetUnixFileMode(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var lockFile = Lock(data);
         var certificates = ClusterCertificates.OpenOrCreate(Path.Combine(data, "pki"), time);
         var core = ClusterCore.Open(Path.Combine(data, "state"), options.AuditLog, certificates.AuthorityPem, time, logs);
         var tokens = new ServiceAccountTokens(certificates.TokenKey, core.Store, time);
@@ -65,7 +68,7 @@ public sealed class ClusterHost : IAsyncDisposable
         };
         var stop = new CancellationTokenSource();
         IReadOnlyList<IClusterPart> parts = withParts ? ClusterParts.Create(services) : [];
-        var host = new ClusterHost(certificates, core, server, services, parts, stop);
+        var host = new ClusterHost(lockFile, certificates, core, server, services, parts, stop);
         foreach (var part in parts)
         {
             await part.StartAsync(stop.Token);
@@ -89,6 +92,27 @@ public sealed class ClusterHost : IAsyncDisposable
         _core.Dispose();
         _certificates.Dispose();
         _stop.Dispose();
+        await _lock.DisposeAsync();
+    }
+
+    /// <summary>One cluster per directory: the lock ends with the process, however it ends.</summary>
+    private static FileStream Lock(string data)
+    {
+        var path = Path.Combine(data, "cluster.lock");
+        try
+        {
+            return new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"cannot use {data}: another cluster runs on it ({path} is locked)", e);
+        }
     }
 
     /// <summary>Port 0 takes the port of the last run, so that an old kubeconfig and running clients go on, unless somebody else has it now.</summary>

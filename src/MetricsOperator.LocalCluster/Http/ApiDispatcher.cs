@@ -41,7 +41,7 @@ internal sealed class ApiDispatcher(
 
         try
         {
-            user = authenticator.Authenticate(http);
+            user = Impersonate(http, authenticator.Authenticate(http));
             request = new ApiRequest(http, info, user);
             Authorize(user, info);
             await DispatchAsync(request, info);
@@ -89,6 +89,32 @@ internal sealed class ApiDispatcher(
         }
 
         await resources.HandleAsync(request);
+    }
+
+    /// <summary>The user that the request wants to act as (<c>kubectl --as</c>), if the caller may impersonate it.</summary>
+    private UserIdentity Impersonate(HttpContext http, UserIdentity caller)
+    {
+        var name = http.Request.Headers["Impersonate-User"].ToString();
+        string[] groups = [.. http.Request.Headers["Impersonate-Group"].OfType<string>()];
+        if (name.Length == 0)
+        {
+            return groups.Length == 0 ? caller : throw ApiErrors.BadRequest("requested impersonation of groups without impersonating a user");
+        }
+
+        foreach (var (resource, wanted) in groups.Select(g => ("groups", g)).Prepend(("users", name)))
+        {
+            if (!authorizer.Decide(caller, new AccessQuestion("impersonate", string.Empty, resource, string.Empty, string.Empty, wanted)).Allowed)
+            {
+                throw ApiErrors.Forbidden(string.Empty, resource, wanted, $"User \"{caller.Name}\" cannot impersonate resource \"{resource}\" in API group \"\" at the cluster scope");
+            }
+        }
+
+        if (groups.Length == 0 && name.StartsWith("system:serviceaccount:", StringComparison.Ordinal) && name.Split(':') is [_, _, var ns, _])
+        {
+            groups = ["system:serviceaccounts", $"system:serviceaccounts:{ns}"];
+        }
+
+        return new UserIdentity(name, [.. groups, "system:authenticated"]);
     }
 
     private void Authorize(UserIdentity user, RequestInfo info)

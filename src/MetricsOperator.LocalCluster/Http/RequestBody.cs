@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MetricsOperator.LocalCluster.Json;
+using MetricsOperator.LocalCluster.Protobuf;
 using MetricsOperator.LocalCluster.Store;
 using Microsoft.AspNetCore.Http;
 
@@ -34,9 +35,14 @@ internal static class RequestBody
         }
 
         var type = MediaType(request);
-        if (type is "application/vnd.kubernetes.protobuf" or "application/cbor" or "application/apply-patch+cbor")
+        if (type is "application/cbor" or "application/apply-patch+cbor")
         {
-            throw ApiErrors.UnsupportedMediaType(type, "application/json, application/yaml");
+            throw ApiErrors.UnsupportedMediaType(type, "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+        }
+
+        if (type == ProtobufDecoder.MediaType)
+        {
+            return (ProtobufDecoder.Decode(memory.GetBuffer().AsSpan(0, (int)memory.Length)), []);
         }
 
         try

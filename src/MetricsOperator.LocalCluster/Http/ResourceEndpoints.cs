@@ -33,6 +33,8 @@ internal sealed class ResourceEndpoints(
                     "update" or "patch" => scales.WriteAsync(request),
                     _ => throw ApiErrors.MethodNotAllowed(),
                 };
+            case "finalize" when definition.StorageKey == "namespaces" && request.Info.Verb == "update":
+                return writes.UpdateAsync(request, string.Empty);
             case "log" when definition.StorageKey == "pods" && request.Info.Verb == "get":
                 return pods.LogAsync(request);
             case "eviction" when definition.StorageKey == "pods" && request.Info.Verb == "create":

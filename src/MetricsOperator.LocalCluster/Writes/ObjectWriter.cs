@@ -271,11 +271,7 @@ internal sealed class ObjectWriter
 
         // A status write validates the whole object but must not fail for fields it cannot change.
         Default(definition, after);
-        if (options.Subresource != "finalize")
-        {
-            definition.Rules.PrepareForUpdate(after, before, _context);
-        }
-
+        definition.Rules.PrepareForUpdate(after, before, _context);
         if (definition.HasGeneration && options.Subresource != "status" && !JsonNode.DeepEquals(Desired(definition, before), Desired(definition, after)))
         {
             after.Metadata()["generation"] = (before.LongAt("metadata", "generation") ?? 0) + 1;
