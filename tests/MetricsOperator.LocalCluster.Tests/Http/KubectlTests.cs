@@ -33,8 +33,8 @@ public sealed class KubectlTests(ApiWorld world) : IClassFixture<ApiWorld>
         Assert.Matches(@"(?m)^web\s+0/1\s+0\s+0\s+\S+\s+app\s+example/app:1\s+app=web$", await Run("get deployments web -o wide"));
         Assert.Contains("Image:      example/app:1", await Run("describe deployment web"), StringComparison.Ordinal);
         Assert.Contains("127.96.", await Run("describe service web"), StringComparison.Ordinal);
-        Assert.Equal("deployment.apps/web patched\n", await Run("""patch deployment web -p {"spec":{"template":{"spec":{"containers":[{"name":"app","image":"example/app:2"}]}}}}"""));
-        Assert.Equal("example/app:2 2", await Run("get deployment web -o jsonpath={.spec.template.spec.containers[0].image}{\"\\u0020\"}{.spec.template.spec.containers[0].env[0].value}"));
+        Assert.Equal("deployment.apps/web patched\n", await Run("patch deployment web -p " + """{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"example/app:2"}]}}}}""".Replace("\"", "\\\"", StringComparison.Ordinal)));
+        Assert.Equal("example/app:2_2", await Run("get deployment web -o jsonpath={.spec.template.spec.containers[0].image}_{.spec.template.spec.containers[0].env[0].value}"));
         Assert.Equal("deployment.apps/web scaled\n", await Run("scale deployment web --replicas=3"));
         Assert.Equal("deployment.apps/web condition met\n", await Run("wait --for=jsonpath={.spec.replicas}=3 deployment/web --timeout=5s"));
         Assert.Equal("deployment.apps/web labeled\n", await Run("label deployment web tier=front"));
@@ -82,9 +82,9 @@ public sealed class KubectlTests(ApiWorld world) : IClassFixture<ApiWorld>
         await Run("-n typed create role r --verb=get,list --resource=pods");
         await Run("-n typed create rolebinding r --role=r --serviceaccount=typed:robot");
 
-        Assert.Equal("0 a/b:1 8080", await Run("-n typed get deployment d -o jsonpath={.spec.replicas}{\"\\u0020\"}{.spec.template.spec.containers[0].image}{\"\\u0020\"}{.spec.template.spec.containers[0].ports[0].containerPort}"));
+        Assert.Equal("0_a/b:1_8080", await Run("-n typed get deployment d -o jsonpath={.spec.replicas}_{.spec.template.spec.containers[0].image}_{.spec.template.spec.containers[0].ports[0].containerPort}"));
         Assert.Equal("aHVudGVyMg==", await Run("-n typed get secret s -o jsonpath={.data.password}"));
-        Assert.Equal("web /path Prefix", await Run("-n typed get ingress i -o jsonpath={.spec.rules[0].http.paths[0].backend.service.name}{\"\\u0020\"}{.spec.rules[0].http.paths[0].path}{\"\\u0020\"}{.spec.rules[0].http.paths[0].pathType}"));
+        Assert.Equal("web_/path_Prefix", await Run("-n typed get ingress i -o jsonpath={.spec.rules[0].http.paths[0].backend.service.name}_{.spec.rules[0].http.paths[0].path}_{.spec.rules[0].http.paths[0].pathType}"));
         Assert.Equal("8080", await Run("-n typed get service web -o jsonpath={.spec.ports[0].targetPort}"));
         Assert.Equal("yes\n", await Run("-n typed auth can-i list pods --as system:serviceaccount:typed:robot"));
         Assert.StartsWith("ey", await Run("-n typed create token robot"), StringComparison.Ordinal);
