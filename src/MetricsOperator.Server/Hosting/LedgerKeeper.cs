@@ -43,7 +43,7 @@ internal sealed class LedgerKeeper(
         var elapsed = time.GetElapsedTime(_lastTimestamp).TotalSeconds;
         var samples = scraping.Samples + writes.Samples;
         var newSeries = scraping.NewSeries;
-        var head = state.IsReady ? Storage()?.HeadStats : null;
+        var head = Storage()?.HeadStats;
         message.Heartbeat(new Ledger
         {
             Phase = state.Phase,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using MetricsOperator.Server.Config;
 using MetricsOperator.Timeseries.Contracts;
 using Microsoft.Extensions.Logging;
@@ -24,7 +25,8 @@ internal static class ServerCommand
         }
         catch (Exception e) when (e is ConfigException or IOException or UnauthorizedAccessException)
         {
-            return End(message, logger, "ConfigRejected", $"cannot load the configuration: {e.Message}", ExitCode.ConfigRejected);
+            var ledger = new Ledger { Phase = ServerState.Replay, ConfigHash = HashOf(flags.ConfigFile), BudgetBytes = flags.MemoryBudget };
+            return End(message, logger, "ConfigRejected", $"cannot load the configuration: {e.Message}", ExitCode.ConfigRejected, ledger);
         }
 
         try
@@ -64,9 +66,22 @@ internal static class ServerCommand
     // What goes wrong in a reload is its result; an exception is a defect and ends the process.
     private static async void Observe(Task<string?> reload) => await reload;
 
-    private static int End(TerminationMessage message, ILogger logger, string kind, string text, int code)
+    // The hash tells which of several configurations was refused; a file that cannot be read has none.
+    private static string HashOf(string file)
     {
-        message.Final(kind, text);
+        try
+        {
+            return Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return string.Empty;
+        }
+    }
+
+    private static int End(TerminationMessage message, ILogger logger, string kind, string text, int code, Ledger? ledger = null)
+    {
+        message.Final(kind, text, ledger);
         logger.LogError("{Text}; exit code {Code}", text, code);
         return code;
     }

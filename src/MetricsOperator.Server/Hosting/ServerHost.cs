@@ -242,6 +242,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private async Task StopPartsAsync()
     {
         _state.Phase = ServerState.Stopping;
+        _ledger.Write();
         Logger("server").LogInformation("Stopping");
         if (_discovery is not null)
         {
@@ -260,6 +261,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
         _view = null;
         _storage?.Dispose();
+        _storage = null;
         _message.Final("Stopped", "stopped cleanly");
         Logger("server").LogInformation("Stopped");
     }

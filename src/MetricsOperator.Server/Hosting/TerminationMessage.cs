@@ -49,6 +49,7 @@ internal sealed class TerminationMessage : IDisposable
     private readonly SafeFileHandle? _file;
     private readonly Lock _gate = new();
     private byte[] _outOfMemory = [];
+    private int _outOfMemoryLength;
     private int _length;
     private Ledger _ledger = new();
     private bool _final;
@@ -81,7 +82,9 @@ internal sealed class TerminationMessage : IDisposable
             if (!_final)
             {
                 Write(Render("Running", ledger, string.Empty));
-                _outOfMemory = Padded(Render("OutOfMemory", ledger, "the managed heap is exhausted"));
+                var lastWords = Render("OutOfMemory", ledger, "the managed heap is exhausted");
+                _outOfMemoryLength = lastWords.Length;
+                _outOfMemory = Padded(lastWords);
             }
         }
     }
@@ -89,14 +92,15 @@ internal sealed class TerminationMessage : IDisposable
     /// <summary>Writes the last account; later heartbeats change nothing.</summary>
     /// <param name="kind">OutOfMemory, ConfigRejected, Io, Bug or Stopped.</param>
     /// <param name="message">What happened.</param>
-    public void Final(string kind, string message)
+    /// <param name="ledger">The state of the process, when there was no heartbeat yet.</param>
+    public void Final(string kind, string message, Ledger? ledger = null)
     {
         lock (_gate)
         {
             if (!_final)
             {
                 _final = true;
-                Write(Render(kind, _ledger, message));
+                Write(Render(kind, ledger ?? _ledger, message));
             }
         }
     }
@@ -107,6 +111,7 @@ internal sealed class TerminationMessage : IDisposable
         if (_file is not null)
         {
             RandomAccess.Write(_file, _outOfMemory, 0);
+            RandomAccess.SetLength(_file, _outOfMemoryLength);
         }
     }
 

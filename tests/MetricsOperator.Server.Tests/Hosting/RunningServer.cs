@@ -66,12 +66,16 @@ internal sealed class RunningServer : IAsyncDisposable
     }
 
     /// <summary>Starts and returns when the API answers.</summary>
-    public async Task BeginAsync()
+    public async Task BeginAsync(Action? beforeReplay = null)
     {
-        var listening = new TaskCompletionSource();
-        _run = Task.Run(() => _host.RunAsync(listening.SetResult));
+        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _run = Task.Run(() => _host.RunAsync(() =>
+        {
+            _client.BaseAddress = _host.Addresses[0];
+            beforeReplay?.Invoke();
+            listening.SetResult();
+        }));
         await await Task.WhenAny(listening.Task, _run);
-        _client.BaseAddress = _host.Addresses[0];
     }
 
     public void Configure(string config) => File.WriteAllText(_folder["server.yaml"], config);

@@ -25,6 +25,25 @@ public sealed class ServerHostTests
     }
 
     [Fact]
+    public async Task Before_replay_is_done_only_the_process_itself_answers()
+    {
+        await using var server = RunningServer.Create("", null);
+        var answers = new List<(string, int, string)>();
+        await server.BeginAsync(() =>
+        {
+            foreach (var path in new[] { "/-/ready", "/-/healthy", "/api/v1/query?query=1", "/api/v1/status/walreplay", "/api/v1/status/runtimeinfo" })
+            {
+                var (status, text) = server.TextAsync(HttpMethod.Get, path).GetAwaiter().GetResult();
+                answers.Add((path, status, text));
+            }
+        });
+        Assert.Equal([503, 200, 503, 200, 200], answers.Select(a => a.Item2));
+        Assert.Equal("Service Unavailable: replaying the write-ahead log, 0.0% done\n", answers[0].Item3);
+        Assert.Equal("Service Unavailable\n", answers[2].Item3);
+        Assert.Contains("\"phase\":\"replay\"", answers[4].Item3, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Tightened_keep_rules_reach_what_the_log_holds()
     {
         using var folder = new TempDir();
