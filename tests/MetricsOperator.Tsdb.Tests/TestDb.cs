@@ -30,6 +30,26 @@ internal static class TestDb
         return outcome;
     }
 
+    /// <summary>Copies a directory tree as it is now.</summary>
+    public static void CopyFiles(string source, string target)
+    {
+        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+
+            // The lock file, which cannot be opened while it is held, is empty.
+            using var to = File.Create(copy);
+            if (Path.GetFileName(file) == "lock")
+            {
+                continue;
+            }
+
+            using var from = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            from.CopyTo(to);
+        }
+    }
+
     /// <summary>All samples of all series that satisfy the matchers.</summary>
     public static SortedDictionary<string, List<(long T, string V)>> ReadAll(
         this TimeSeriesDb db, long min = long.MinValue, long max = long.MaxValue, params LabelMatcher[] matchers)

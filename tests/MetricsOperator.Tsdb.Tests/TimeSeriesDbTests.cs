@@ -312,7 +312,8 @@ public sealed class TimeSeriesDbTests
             var model = new SortedDictionary<string, List<(long T, string V)>>(StringComparer.Ordinal);
             const long Range = 60_000;
             Func<TsdbOptions, TsdbOptions> options = o => o with { MinBlockDurationMs = Range, MaxBlockDurationMs = Range * 9, RetentionMs = 0 };
-            var db = TestDb.Open(folder.Path, options);
+            var path = folder["data"];
+            var db = TestDb.Open(path, options);
             long now = 1_000_000;
             long newest = long.MinValue;
             try
@@ -324,7 +325,15 @@ public sealed class TimeSeriesDbTests
                     {
                         case 0:
                             db.Dispose();
-                            db = TestDb.Open(folder.Path, options);
+                            db = TestDb.Open(path, options);
+                            break;
+                        case 4:
+                            // What a kill leaves behind is what the files hold now.
+                            var crashed = folder[$"crash{step}"];
+                            TestDb.CopyFiles(path, crashed);
+                            db.Dispose();
+                            path = crashed;
+                            db = TestDb.Open(path, options);
                             break;
                         case 1 or 2:
                             db.RunMaintenance(CancellationToken.None);
@@ -382,7 +391,7 @@ public sealed class TimeSeriesDbTests
                 Assert.Contains(db.Blocks, b => b.Compaction.Level > 1);
                 Assert.Equal(model, db.ReadAll());
                 db.Dispose();
-                db = TestDb.Open(folder.Path, options);
+                db = TestDb.Open(path, options);
                 Assert.Equal(model, db.ReadAll());
                 for (var i = 0; i < 30; i++)
                 {
@@ -400,6 +409,156 @@ public sealed class TimeSeriesDbTests
                 db.Dispose();
             }
         });
+    }
+
+    [Fact]
+    public void Late_samples_within_the_window_survive_crashes_and_become_blocks()
+    {
+        SeededRandom.Run(random =>
+        {
+            using var folder = new TempDir();
+            var model = new SortedDictionary<string, SortedDictionary<long, string>>(StringComparer.Ordinal);
+            const long Range = 60_000;
+            const long Window = 200_000;
+            Func<TsdbOptions, TsdbOptions> options = o => o with
+            {
+                MinBlockDurationMs = Range, MaxBlockDurationMs = Range * 9, RetentionMs = 0, OutOfOrderWindowMs = Window,
+            };
+            var path = folder["data"];
+            var db = TestDb.Open(path, options);
+            long now = 10_000_000;
+            try
+            {
+                for (var step = 0; step < 700; step++)
+                {
+                    now += random.Next(0, 3000);
+                    switch (random.Next(50))
+                    {
+                        case 0:
+                            var crashed = folder[$"crash{step}"];
+                            TestDb.CopyFiles(path, crashed);
+                            db.Dispose();
+                            path = crashed;
+                            db = TestDb.Open(path, options);
+                            break;
+                        case 1:
+                            db.RunMaintenance(CancellationToken.None);
+                            break;
+                        case 2:
+                            Assert.Equal(Flat(), db.ReadAll());
+                            break;
+                    }
+
+                    var labels = LabelSet.Of(("__name__", $"m{random.Next(4)}"));
+                    var t = random.Next(2) == 0 ? now : now - random.NextInt64(Window + 50_000);
+                    var v = random.Next(1000);
+                    var newest = db.HeadStats.MaxTime;
+                    var outcome = db.Append(labels, (t, v));
+                    var samples = model.GetValueOrDefault(labels.ToString()) ?? [];
+                    if (outcome == AppendOutcome.TooOld)
+                    {
+                        Assert.True(t < newest - Window);
+                    }
+                    else if (outcome == AppendOutcome.Ok)
+                    {
+                        samples.TryAdd(t, BitConverter.DoubleToUInt64Bits(v).ToString("x16"));
+                        model[labels.ToString()] = samples;
+                    }
+                    else
+                    {
+                        Assert.Equal(AppendOutcome.DuplicateTimestamp, outcome);
+                    }
+                }
+
+                Assert.Equal(Flat(), db.ReadAll());
+                db.RunMaintenance(CancellationToken.None);
+                db.RunMaintenance(CancellationToken.None);
+                Assert.Equal(Flat(), db.ReadAll());
+                db.Dispose();
+                db = TestDb.Open(path, options);
+                Assert.Equal(Flat(), db.ReadAll());
+            }
+            finally
+            {
+                db.Dispose();
+            }
+
+            SortedDictionary<string, List<(long, string)>> Flat() =>
+                new(model.ToDictionary(m => m.Key, m => m.Value.Select(s => (s.Key, s.Value)).ToList()), StringComparer.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Directory_whose_log_is_cut_at_any_byte_opens_with_the_commits_before_the_cut()
+    {
+        using var folder = new TempDir();
+        var ends = new List<long>();
+        using (var db = TestDb.Open(folder["data"]))
+        {
+            for (var i = 0; i < 12; i++)
+            {
+                db.Append(i % 2 == 0 ? A : B, (1000 + i, i));
+                ends.Add(new FileInfo(folder["data/wal/00000000"]).Length);
+            }
+
+            TestDb.CopyFiles(folder["data"], folder["whole"]);
+        }
+
+        var whole = File.ReadAllBytes(folder["whole/wal/00000000"]);
+        for (var cut = 0; cut <= whole.Length; cut++)
+        {
+            var path = folder[$"cut{cut}"];
+            Directory.CreateDirectory(Path.Combine(path, "wal"));
+            File.WriteAllBytes(Path.Combine(path, "wal", "00000000"), whole[..cut]);
+            var want = ends.Count(e => e <= cut);
+            using (var db = TestDb.Open(path))
+            {
+                Assert.Equal(want, db.ReadAll().Sum(s => s.Value.Count));
+                Assert.Equal(AppendOutcome.Ok, db.Append(A, (5000, 5)));
+            }
+
+            using var again = TestDb.Open(path);
+            Assert.Equal(want + 1, again.ReadAll().Sum(s => s.Value.Count));
+            again.Dispose();
+            Directory.Delete(path, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Series_of_ten_labels_costs_at_most_600_bytes()
+    {
+        using var folder = new TempDir();
+        using var db = TestDb.Open(folder.Path, o => o with { WalSegmentBytes = 32 << 20 });
+        const int Series = 20_000;
+        var references = new SeriesRef[Series];
+        using (var appender = db.CreateAppender())
+        {
+            for (var i = 0; i < Series; i++)
+            {
+                references[i] = appender.GetOrCreate(
+                    LabelSet.Of(
+                        ("__name__", $"http_request_duration_seconds_metric_{i % 500}"), ("job", "api"), ("instance", $"10.0.0.{i / 1000}:9100"),
+                        ("namespace", "production"), ("pod", $"api-server-7d9c6b5f4-{i / 1000}"), ("container", "server"), ("node", $"node-{i / 5000}"),
+                        ("handler", $"/api/v1/resource/{i % 50}"), ("code", $"{200 + (i % 5)}"), ("id", $"{i}")),
+                    out _);
+            }
+
+            appender.Commit();
+        }
+
+        for (var t = 0; t < 300; t++)
+        {
+            using var appender = db.CreateAppender();
+            for (var i = 0; i < Series; i++)
+            {
+                appender.Append(references[i], t * 15_000, t * (i % 7));
+            }
+
+            appender.Commit();
+        }
+
+        var perSeries = db.HeadStats.Bytes / Series;
+        Assert.InRange(perSeries, 100, 600);
     }
 
     private static int Count(ISeriesQuerier querier, string name)
