@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using MetricsOperator.EndToEnd.Tests.Processes;
 using MetricsOperator.TestKit;
 
 namespace MetricsOperator.EndToEnd.Tests.Worlds;
@@ -52,6 +53,15 @@ public sealed class QuickstartTests(QuickstartWorld fixture) : IClassFixture<Qui
             var result = await QueryAsync("query?query=" + metric);
             Assert.True(result["result"]!.AsArray().Count > 0, $"{metric} has no series");
         }
+    }
+
+    [Fact]
+    public async Task Promtool_accepts_the_rendered_server_configuration()
+    {
+        using var directory = new TempDir();
+        var file = directory["server.yaml"];
+        await File.WriteAllTextAsync(file, (await _world.GetAsync("configmap quickstart-config -n monitoring"))["data"]!["server.yaml"]!.GetValue<string>());
+        (await RunResult.RunAsync(Peer.Require("promtool", "prometheus"), ["check", "config", "--syntax-only", file])).Succeeded();
     }
 
     [Fact]
