@@ -44,7 +44,7 @@ public sealed class QueryEngine(QueryEngineOptions options)
                 $"invalid expression type \"{expression.Type.Describe()}\" for range query, must be Scalar or instant Vector");
         }
 
-        return Run(storage, query, expression, Frame.Range(startMs, endMs, stepMs), isRange: true, options, cancellation);
+        return Run(storage, query, expression, Frame.Range(startMs, endMs, stepMs, Options.MaxSamples), isRange: true, options, cancellation);
     }
 
     private QueryResult Run(
@@ -55,7 +55,7 @@ public sealed class QueryEngine(QueryEngineOptions options)
         using var deadline = new CancellationTokenSource(timeout, Options.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         var lookback = options.LookbackMs ?? Options.LookbackMs;
-        var plan = new QueryPlan(expression, frame, lookback, Options.DefaultSubqueryStepMs);
+        var plan = new QueryPlan(expression, frame, lookback, Options.DefaultSubqueryStepMs, Options.MaxSamples);
         var budget = new SampleBudget(Options.MaxSamples, cancellation, deadline.Token);
         var statistics = new SampleStatistics(frame.Steps, options.PerStepStats);
         try

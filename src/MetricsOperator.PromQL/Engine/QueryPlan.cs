@@ -19,13 +19,15 @@ internal sealed class QueryPlan
     private readonly long _lookbackMs;
     private readonly Frame _frame;
     private readonly long _defaultStepMs;
+    private readonly long _maxSteps;
 
-    public QueryPlan(Expr root, Frame frame, long lookbackMs, long defaultStepMs)
+    public QueryPlan(Expr root, Frame frame, long lookbackMs, long defaultStepMs, long maxSteps)
     {
         Root = root;
         _frame = frame;
         _lookbackMs = lookbackMs;
         _defaultStepMs = defaultStepMs;
+        _maxSteps = maxSteps;
         MinMs = long.MaxValue;
         MaxMs = long.MinValue;
         if (MarkInvariant(root))
@@ -58,6 +60,7 @@ internal sealed class QueryPlan
     };
 
     /// <summary>The frame in which the inner expression of a subquery is evaluated, or null if it has no step in it.</summary>
+    /// <exception cref="QueryExecutionException">There are too many steps.</exception>
     public Frame? FrameOf(SubqueryExpr subquery, Frame outer)
     {
         var step = subquery.StepMs > 0 ? subquery.StepMs : _defaultStepMs;
@@ -65,7 +68,7 @@ internal sealed class QueryPlan
         var from = (fixedTime ?? outer.StartMs) - subquery.Time.OffsetMs - subquery.RangeMs;
         var to = (fixedTime ?? outer.EndMs) - subquery.Time.OffsetMs;
         var start = (Math.DivRem(from, step, out var remainder) * step) + (remainder >= 0 ? step : 0);
-        return start > to ? null : Frame.Range(start, to, step);
+        return start > to ? null : Frame.Range(start, to, step, _maxSteps);
     }
 
     private bool MarkInvariant(Expr node)

@@ -15,9 +15,11 @@ internal sealed class SampleBudget(long maxSamples, CancellationToken caller, Ca
         Peak = Math.Max(Peak, _current);
         if (_current > maxSamples)
         {
-            throw new QueryExecutionException("query processing would load too many samples into memory in query execution");
+            throw TooManySamples();
         }
     }
+
+    public static QueryExecutionException TooManySamples() => new("query processing would load too many samples into memory in query execution");
 
     public void Refund(long samples) => _current -= samples;
 
@@ -30,7 +32,8 @@ internal sealed class SampleBudget(long maxSamples, CancellationToken caller, Ca
 
     public void Charge(Column column)
     {
-        column.Charged = column.Weight();
+        // A sample takes two words in Prometheus' books; an empty step of a column takes one.
+        column.Charged = Math.Max(column.Weight(), column.Steps / 2);
         Charge(column.Charged);
         ThrowIfStopped();
     }

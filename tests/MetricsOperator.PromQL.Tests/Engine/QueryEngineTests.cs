@@ -51,6 +51,14 @@ public sealed class QueryEngineTests
         Assert.Equal("query processing would load too many samples into memory in query execution", error.Message);
     }
 
+    [Theory]
+    [InlineData("max_over_time(requests[100y:1ms])")]
+    [InlineData("max_over_time(vector(1)[1y:1s])")]
+    public void Subquery_with_too_many_steps_fails_before_it_takes_memory(string query)
+    {
+        Assert.Throws<QueryExecutionException>(() => Vector(Engine(), query, 500_000));
+    }
+
     [Fact]
     public void Sum_over_many_series_holds_one_of_them_at_a_time()
     {
@@ -143,6 +151,16 @@ public sealed class QueryEngineTests
 
         Assert.Equal(11, infos.Count);
         Assert.Equal("3 more info annotations omitted", infos[^1]);
+    }
+
+    [Fact]
+    public void Windows_over_samples_allocate_nothing()
+    {
+        var engine = Engine();
+
+        // 5000 windows of 6 samples each: what remains are the arrays of the result and of the sums.
+        AllocationAssert.AtMost(
+            300_000, () => engine.Range(_storage, "sum(rate(requests{n=\"1\"}[1m]))", 0, 999_800, 200, QueryOptions.Default, default));
     }
 
     [Fact]
