@@ -13,7 +13,7 @@ public sealed class PrometheusCompatibilityTests
         using var folder = new TempDir();
         using (var db = TestDb.Open(folder.Path, o => o with { RetentionMs = 0 }))
         {
-            Fill(db, 1_700_000_000_000, hours: 9);
+            Fill(db, 1_700_000_000_000, hours: 14);
             db.RunMaintenance(CancellationToken.None);
             Assert.True(db.Blocks.Count >= 2);
             Assert.Contains(db.Blocks, b => b.Compaction.Level > 1);

@@ -495,7 +495,7 @@ public sealed class TimeSeriesDbTests
         var ends = new List<long>();
         using (var db = TestDb.Open(folder["data"]))
         {
-            for (var i = 0; i < 12; i++)
+            for (var i = 0; i < 5; i++)
             {
                 db.Append(i % 2 == 0 ? A : B, (1000 + i, i));
                 ends.Add(new FileInfo(folder["data/wal/00000000"]).Length);
@@ -529,7 +529,7 @@ public sealed class TimeSeriesDbTests
     {
         using var folder = new TempDir();
         using var db = TestDb.Open(folder.Path, o => o with { WalSegmentBytes = 32 << 20 });
-        const int Series = 20_000;
+        const int Series = 10_000;
         var references = new SeriesRef[Series];
         using (var appender = db.CreateAppender())
         {
@@ -546,7 +546,7 @@ public sealed class TimeSeriesDbTests
             appender.Commit();
         }
 
-        for (var t = 0; t < 300; t++)
+        for (var t = 0; t < 250; t++)
         {
             using var appender = db.CreateAppender();
             for (var i = 0; i < Series; i++)

@@ -27,14 +27,15 @@ internal static class CompactionPlan
             return overlapping;
         }
 
-        var newest = sorted[^1];
+        // Blocks before the newest but one have all their neighbours; later ones may still get some.
         sorted.RemoveAt(sorted.Count - 1);
+        var settled = sorted[^1].MinTime;
         foreach (var range in ranges.Skip(1))
         {
             foreach (var group in Split(sorted, range))
             {
                 var isFull = group[^1].MaxTime - group[0].MinTime == range;
-                var isPast = group[^1].MaxTime <= newest.MinTime;
+                var isPast = group[^1].MaxTime <= settled;
                 if (group.Count > 1 && (isFull || isPast) && !group.Exists(b => b.Compaction.Failed))
                 {
                     return group;

@@ -154,11 +154,20 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
         return Data(buffer, Math.Min(read, wanted), PathOf(number), offset, out encoding);
     }
 
-    /// <summary>Deletes the oldest files as long as nothing in them is newer than <paramref name="minTime"/>.</summary>
+    /// <summary>
+    /// Deletes the oldest files as long as nothing in them is newer than <paramref name="minTime"/>, and starts a new one, so that the
+    /// present one can go next time.
+    /// </summary>
     public void Truncate(long minTime)
     {
         lock (_gate)
         {
+            TryFlush();
+            if (WriteError is null)
+            {
+                _current = null;
+            }
+
             foreach (var (number, file) in _files.ToList())
             {
                 if (file == _current || file.MaxTime >= minTime)

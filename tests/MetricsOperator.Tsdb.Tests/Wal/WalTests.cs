@@ -71,7 +71,7 @@ public sealed class WalTests
         }
 
         var whole = File.ReadAllBytes(folder["wal/00000000"]);
-        var cuts = Enumerable.Range(0, 400).Concat(Enumerable.Range(WalFormat.PageSize - 50, 100)).Concat(Enumerable.Range((int)ends[^1] - 200, 201));
+        var cuts = Enumerable.Range(0, 150).Concat(Enumerable.Range(WalFormat.PageSize - 50, 100)).Concat(Enumerable.Range((int)ends[^1] - 100, 101));
         foreach (var cut in cuts)
         {
             File.WriteAllBytes(folder["wal/00000000"], whole[..cut]);
