@@ -230,6 +230,43 @@ public sealed class TimeSeriesDbTests
     }
 
     [Fact]
+    public void Progress_ends_with_done_and_never_goes_back()
+    {
+        using var folder = new TempDir();
+        using (var db = TestDb.Open(folder.Path))
+        {
+            for (var i = 0; i < 3000; i++)
+            {
+                db.Append(LabelSet.Of(("__name__", "m"), ("i", $"{i % 50}")), (i, Math.Sqrt(i)));
+            }
+        }
+
+        var reports = new List<ReplayProgress>();
+        using var again = TimeSeriesDb.Open(new TsdbOptions { Path = folder.Path }, reports.Add, CancellationToken.None);
+        Assert.Equal("done", reports[^1].Phase);
+        Assert.Equal(100, reports[^1].Percent);
+        Assert.Equal(50, reports[^1].SeriesSoFar);
+        Assert.Contains(reports, r => r.Phase == "wal" && r.SegmentsTotal > 2);
+        Assert.Equal(reports.Select(r => r.Percent).Order(), reports.Select(r => r.Percent));
+    }
+
+    [Fact]
+    public void Cancelled_replay_leaves_the_directory_to_the_next_start()
+    {
+        using var folder = new TempDir();
+        using (var db = TestDb.Open(folder.Path))
+        {
+            db.Append(A, (1000, 1));
+        }
+
+        using var cancelled = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => TimeSeriesDb.Open(
+            new TsdbOptions { Path = folder.Path }, _ => cancelled.Cancel(), cancelled.Token).Dispose());
+        using var again = TestDb.Open(folder.Path);
+        Assert.Single(again.ReadAll());
+    }
+
+    [Fact]
     public void Metadata_survives_a_restart()
     {
         using var folder = new TempDir();

@@ -25,56 +25,68 @@ internal static class XorChunkWriter
     /// <summary>Room that is always enough for one more sample.</summary>
     public const int MaxSampleBytes = 21;
 
-    /// <summary>Appends a sample; false, with nothing changed, when it does not fit into <paramref name="chunk"/>.</summary>
+    /// <summary>Appends a sample; false, with nothing changed, when it may not fit into <paramref name="chunk"/>.</summary>
     public static bool TryAppend(Span<byte> chunk, ref XorChunkState state, long timestamp, double value)
+    {
+        var first = Math.Max(state.BitLength, HeaderBytes * 8) >> 3;
+        if (state.Count == 0 ? chunk.Length < HeaderBytes + MaxSampleBytes : Cost(in state, timestamp, value) + state.BitLength > chunk.Length * 8)
+        {
+            return false;
+        }
+
+        Encode(chunk[first..], ref state, timestamp, value);
+        BinaryPrimitives.WriteUInt16BigEndian(chunk, state.Count);
+        return true;
+    }
+
+    /// <summary>Encodes a sample behind the bits of a chunk.</summary>
+    /// <param name="tail">Bytes of the chunk from the one that has the next free bit; room for <see cref="MaxSampleBytes"/>.</param>
+    /// <param name="state">What the chunk holds; default for a new one, whose header is left to the caller.</param>
+    /// <param name="timestamp">Time of the sample, newer than the last one.</param>
+    /// <param name="value">Value of the sample.</param>
+    /// <returns>How many bytes of <paramref name="tail"/> have been written.</returns>
+    public static int Encode(Span<byte> tail, ref XorChunkState state, long timestamp, double value)
     {
         var bits = BitConverter.DoubleToUInt64Bits(value);
         if (state.Count == 0)
         {
-            if (chunk.Length < HeaderBytes + MaxSampleBytes)
-            {
-                return false;
-            }
-
-            var first = new BitWriter(chunk, HeaderBytes * 8);
+            var first = new BitWriter(tail, 0);
             first.Varint(timestamp);
             first.Bits(bits, 64);
             state = new XorChunkState
             {
                 LastTimestamp = timestamp,
                 Value = XorValue.Writer(bits),
-                BitLength = first.BitPosition,
+                BitLength = (HeaderBytes * 8) + first.BitPosition,
+                Count = 1,
             };
+            return first.BitPosition >> 3;
+        }
+
+        var start = state.BitLength & ~7;
+        var writer = new BitWriter(tail, state.BitLength & 7);
+        var delta = timestamp - state.LastTimestamp;
+        if (state.Count == 1)
+        {
+            writer.Uvarint((ulong)delta);
         }
         else
         {
-            var delta = timestamp - state.LastTimestamp;
-            var dod = delta - state.LastDelta;
-            var needed = state.BitLength + (state.Count == 1 ? 80 : DodCost(dod)) + state.Value.Cost(bits);
-            if (needed > chunk.Length * 8)
-            {
-                return false;
-            }
-
-            var writer = new BitWriter(chunk, state.BitLength);
-            if (state.Count == 1)
-            {
-                writer.Uvarint((ulong)delta);
-            }
-            else
-            {
-                WriteDod(ref writer, dod);
-            }
-
-            state.Value.Write(ref writer, bits);
-            state.LastTimestamp = timestamp;
-            state.LastDelta = delta;
-            state.BitLength = writer.BitPosition;
+            WriteDod(ref writer, delta - state.LastDelta);
         }
 
+        state.Value.Write(ref writer, bits);
+        state.LastTimestamp = timestamp;
+        state.LastDelta = delta;
+        state.BitLength = start + writer.BitPosition;
         state.Count++;
-        BinaryPrimitives.WriteUInt16BigEndian(chunk, state.Count);
-        return true;
+        return (writer.BitPosition + 7) >> 3;
+    }
+
+    private static int Cost(in XorChunkState state, long timestamp, double value)
+    {
+        var delta = timestamp - state.LastTimestamp;
+        return (state.Count == 1 ? 80 : DodCost(delta - state.LastDelta)) + state.Value.Cost(BitConverter.DoubleToUInt64Bits(value));
     }
 
     private static int DodCost(long dod) => dod switch

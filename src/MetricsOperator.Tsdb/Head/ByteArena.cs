@@ -13,7 +13,7 @@ internal sealed class ByteArena
     private const int SlotMask = (1 << SlotBits) - 1;
     private const int NoSlot = -1;
 
-    private static readonly int[] Sizes = [16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1040, 2048, 4096, 8192];
+    private static readonly int[] Sizes = [16, 24, 32, 48, 64, 72, 96, 120, 144, 168, 192, 256, 320, 384, 512, 768, 1024, 2048, 4096, 8192];
 
     private readonly List<Slab?> _slabs = [];
     private readonly Stack<int> _freeSlabs = new();

@@ -122,9 +122,9 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
                     _malformed++;
                 }
 
+                cancellation.ThrowIfCancellationRequested();
                 if (++_records % ReportEvery == 0)
                 {
-                    cancellation.ThrowIfCancellationRequested();
                     Report(phase, PercentAt(reader.GoodLength, isFirstPass));
                 }
             }

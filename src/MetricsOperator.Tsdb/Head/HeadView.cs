@@ -150,8 +150,8 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
 
     private ulong Copy(in MemSeries series)
     {
-        var bytes = head.Samples.OpenBytes(in series);
-        var size = bytes.Length + 5;
+        var length = head.Samples.OpenLength(in series);
+        var size = length + 5;
         if (_pageUsed + size > PageBytes)
         {
             _pages.Add(new byte[_pages.Count == 0 ? Math.Max(size, 1024) : Math.Max(size, PageBytes)]);
@@ -167,8 +167,8 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         var page = _pages[^1];
         var offset = _pageUsed;
         page[offset] = (byte)series.Encoding;
-        BitConverter.TryWriteBytes(page.AsSpan(offset + 1), bytes.Length);
-        bytes.CopyTo(page.AsSpan(offset + 5));
+        BitConverter.TryWriteBytes(page.AsSpan(offset + 1), length);
+        head.Samples.CopyOpen(in series, page.AsSpan(offset + 5, length));
         _pageUsed += size;
         return CopiedFlag | ((ulong)(uint)(_pages.Count - 1) << 32) | (uint)offset;
     }

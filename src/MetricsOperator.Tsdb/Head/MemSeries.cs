@@ -25,8 +25,11 @@ internal struct MemSeries
     /// <summary>Symbols of the labels.</summary>
     public int Labels;
 
-    /// <summary>Bytes of the open float chunk.</summary>
+    /// <summary>First block of the open float chunk.</summary>
     public int Chunk;
+
+    /// <summary>Last block of the open float chunk.</summary>
+    public int ChunkTail;
 
     /// <summary>Descriptors of sealed chunks.</summary>
     public int Sealed;
@@ -36,6 +39,9 @@ internal struct MemSeries
 
     public uint LabelHash;
     public ushort SealedCount;
+
+    /// <summary>Blocks of the open float chunk.</summary>
+    public byte ChunkBlocks;
 
     /// <summary>Encoding of the open chunk; None without one.</summary>
     public ChunkEncoding Encoding;

@@ -11,11 +11,12 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
 {
     private const int TargetSamples = 120;
     private const int MaxXorBytes = 1005;
-    private const int FirstChunkBytes = 48;
     private const int TargetHistogramBytes = 1024;
     private const int MaxHistogramBytes = 2048;
     private const int MinHistogramSamples = 10;
 
+    private readonly ChunkBytes _chunkBytes = new(store.Arena);
+    private readonly byte[] _sealing = new byte[MaxXorBytes + XorChunkWriter.MaxSampleBytes + 1];
     private readonly List<FloatHistogramChunkWriter?> _histograms = [];
     private readonly Stack<int> _freeHistograms = new();
 
@@ -76,23 +77,9 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
         {
             Seal(ref series);
             StartChunk(ref series, timestamp, ChunkEncoding.Xor);
-            series.Chunk = store.Arena.Allocate(FirstChunkBytes);
         }
 
-        var chunk = store.Arena.Get(series.Chunk);
-        if (!XorChunkWriter.TryAppend(chunk, ref series.Xor, timestamp, value))
-        {
-            var larger = store.Arena.Allocate(chunk.Length + XorChunkWriter.MaxSampleBytes);
-            var target = store.Arena.Get(larger);
-            chunk[..series.Xor.ByteLength].CopyTo(target);
-            store.Arena.Free(series.Chunk);
-            series.Chunk = larger;
-            if (!XorChunkWriter.TryAppend(target, ref series.Xor, timestamp, value))
-            {
-                throw new InvalidOperationException("BUG: a sample does not fit into a chunk that was made for it");
-            }
-        }
-
+        _chunkBytes.Append(ref series, timestamp, value);
         series.LastTime = timestamp;
         series.IsStale = StaleMarker.IsStale(value);
     }
@@ -135,24 +122,39 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
             return;
         }
 
-        var data = OpenBytes(in series);
+        ReadOnlySpan<byte> data;
+        if (series.Encoding == ChunkEncoding.FloatHistogram)
+        {
+            data = Histogram(in series).Bytes;
+        }
+        else
+        {
+            data = _sealing.AsSpan(0, series.Xor.ByteLength);
+            _chunkBytes.CopyTo(in series, _sealing);
+        }
+
         AddSealed(ref series, new SealedChunk(
             files.Append(series.Reference, series.ChunkMinTime, series.LastTime, series.Encoding, data), series.ChunkMinTime, series.LastTime));
         DropOpen(ref series);
     }
 
-    /// <summary>Encoded samples of the open chunk, valid until the next append.</summary>
-    public ReadOnlySpan<byte> OpenBytes(in MemSeries series) => series.Encoding == ChunkEncoding.FloatHistogram
-        ? Histogram(in series).Bytes
-        : store.Arena.Get(series.Chunk)[..series.Xor.ByteLength];
+    /// <summary>Bytes of the open chunk.</summary>
+    public int OpenLength(in MemSeries series) => series.Encoding == ChunkEncoding.FloatHistogram
+        ? Histogram(in series).Bytes.Length
+        : series.Xor.ByteLength;
 
-    /// <summary>Samples in the open chunk.</summary>
-    public int OpenCount(in MemSeries series) => series.Encoding switch
+    /// <summary>Copies the open chunk to memory of its length.</summary>
+    public void CopyOpen(in MemSeries series, Span<byte> target)
     {
-        ChunkEncoding.None => 0,
-        ChunkEncoding.FloatHistogram => Histogram(in series).Count,
-        _ => series.Xor.Count,
-    };
+        if (series.Encoding == ChunkEncoding.FloatHistogram)
+        {
+            Histogram(in series).Bytes.CopyTo(target);
+        }
+        else
+        {
+            _chunkBytes.CopyTo(in series, target);
+        }
+    }
 
     /// <summary>Forgets the open chunk.</summary>
     public void DropOpen(ref MemSeries series)
@@ -168,8 +170,7 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
                 series.Histogram = -1;
                 break;
             default:
-                store.Arena.Free(series.Chunk);
-                series.Chunk = 0;
+                _chunkBytes.Free(ref series);
                 series.Xor = default;
                 break;
         }
@@ -189,11 +190,11 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
         var used = series.SealedCount * SealedChunk.Size;
         if (series.Sealed == 0)
         {
-            series.Sealed = store.Arena.Allocate(2 * SealedChunk.Size);
+            series.Sealed = store.Arena.Allocate(SealedChunk.Size);
         }
         else if (store.Arena.Get(series.Sealed).Length < used + SealedChunk.Size)
         {
-            var larger = store.Arena.Allocate(used + (2 * SealedChunk.Size));
+            var larger = store.Arena.Allocate(used + SealedChunk.Size);
             store.Arena.Get(series.Sealed)[..used].CopyTo(store.Arena.Get(larger));
             store.Arena.Free(series.Sealed);
             series.Sealed = larger;

@@ -1,0 +1,92 @@
+using System.Buffers.Binary;
+using MetricsOperator.Tsdb.Chunks;
+
+namespace MetricsOperator.Tsdb.Head;
+
+/// <summary>
+/// Bytes of open float chunks: chains of small blocks of one size, so that chunks grow without being moved and what one chunk gives back
+/// fits every other. The sample count at the start of a chunk is not stored but added on reading.
+/// </summary>
+internal sealed class ChunkBytes(ByteArena arena)
+{
+    private const int BlockBytes = 64;
+    private const int LinkBytes = 4;
+    private const int PayloadBytes = BlockBytes - LinkBytes;
+
+    /// <summary>Appends a sample to the series' open chunk.</summary>
+    public void Append(ref MemSeries series, long timestamp, double value)
+    {
+        // A sample begins in the partly used last byte of the chunk; it is encoded aside with that byte in front.
+        Span<byte> scratch = stackalloc byte[XorChunkWriter.MaxSampleBytes + 1];
+        var first = Math.Max(series.Xor.BitLength, XorChunkWriter.HeaderBytes * 8) >> 3;
+        if ((series.Xor.BitLength & 7) != 0)
+        {
+            scratch[0] = arena.Get(series.ChunkTail)[OffsetInBlock(first)];
+        }
+
+        var written = XorChunkWriter.Encode(scratch, ref series.Xor, timestamp, value);
+        foreach (var b in scratch[..written])
+        {
+            var offset = OffsetInBlock(first++);
+            if (offset == LinkBytes && !IsAllocated(in series, first - 1))
+            {
+                AddBlock(ref series);
+            }
+
+            arena.Get(series.ChunkTail)[offset] = b;
+        }
+    }
+
+    /// <summary>Copies the chunk, its sample count in front; the target has room for its length.</summary>
+    public void CopyTo(in MemSeries series, Span<byte> target)
+    {
+        var length = series.Xor.ByteLength;
+        BinaryPrimitives.WriteUInt16BigEndian(target, series.Xor.Count);
+        var position = XorChunkWriter.HeaderBytes;
+        for (var block = series.Chunk; position < length;)
+        {
+            var bytes = arena.Get(block);
+            var part = Math.Min(PayloadBytes, length - position);
+            bytes.Slice(LinkBytes, part).CopyTo(target[position..]);
+            position += part;
+            block = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        }
+    }
+
+    /// <summary>Gives the blocks back.</summary>
+    public void Free(ref MemSeries series)
+    {
+        for (var block = series.Chunk; block != 0;)
+        {
+            var next = BinaryPrimitives.ReadInt32LittleEndian(arena.Get(block));
+            arena.Free(block);
+            block = next;
+        }
+
+        series.Chunk = 0;
+        series.ChunkTail = 0;
+        series.ChunkBlocks = 0;
+    }
+
+    private static int OffsetInBlock(int position) => LinkBytes + ((position - XorChunkWriter.HeaderBytes) % PayloadBytes);
+
+    private static bool IsAllocated(in MemSeries series, int position) =>
+        (position - XorChunkWriter.HeaderBytes) / PayloadBytes < series.ChunkBlocks;
+
+    private void AddBlock(ref MemSeries series)
+    {
+        var block = arena.Allocate(BlockBytes);
+        BinaryPrimitives.WriteInt32LittleEndian(arena.Get(block), 0);
+        if (series.ChunkTail == 0)
+        {
+            series.Chunk = block;
+        }
+        else
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(arena.Get(series.ChunkTail), block);
+        }
+
+        series.ChunkTail = block;
+        series.ChunkBlocks++;
+    }
+}
