@@ -73,6 +73,19 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void Clock_that_jumps_by_decades_cuts_few_blocks()
+    {
+        using var folder = new TempDir();
+        using var db = TestDb.Open(folder.Path, o => o with { RetentionMs = 0 });
+        db.Append(LabelSet.Of(("__name__", "m")), (0, 1), (1000, 2));
+        db.Append(LabelSet.Of(("__name__", "m")), (1_700_000_000_000, 3));
+        db.RunMaintenance(CancellationToken.None);
+        Assert.Single(db.Blocks);
+        Assert.Equal([0, 1000, 1_700_000_000_000], db.ReadAll()["{__name__=\"m\"}"].Select(s => s.T));
+        Assert.Equal(1_700_000_000_000, db.HeadStats.MinTime);
+    }
+
+    [Fact]
     public void Damaged_block_is_a_warning_and_the_rest_is_answered()
     {
         using var folder = new TempDir();

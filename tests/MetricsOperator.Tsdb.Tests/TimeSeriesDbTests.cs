@@ -459,7 +459,10 @@ public sealed class TimeSeriesDbTests
             const long Window = 200_000;
             Func<TsdbOptions, TsdbOptions> options = o => o with
             {
-                MinBlockDurationMs = Range, MaxBlockDurationMs = Range * 9, RetentionMs = 0, OutOfOrderWindowMs = Window,
+                MinBlockDurationMs = Range,
+                MaxBlockDurationMs = Range * 9,
+                RetentionMs = 0,
+                OutOfOrderWindowMs = Window,
             };
             var path = folder["data"];
             var db = TestDb.Open(path, options);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Histograms;
 using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Wal;
 
 namespace MetricsOperator.Tsdb.Head;
 
@@ -17,6 +18,11 @@ internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
     public SeriesRef GetOrCreate(LabelSet labels, out AppendOutcome outcome)
     {
         outcome = AppendOutcome.Ok;
+        if (labels.Count == 0)
+        {
+            throw new ArgumentException("cannot create a series: got no labels, want at least one", nameof(labels));
+        }
+
         return new SeriesRef(head.GetOrCreate(labels, Batch.Created));
     }
 
@@ -44,6 +50,11 @@ internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
 
     public AppendOutcome Append(SeriesRef series, long timestampMs, FloatHistogram histogram)
     {
+        if (!HistogramPayload.IsConsistent(histogram))
+        {
+            throw new ArgumentException("cannot append a histogram: its spans name another number of buckets than it has", nameof(histogram));
+        }
+
         var outcome = head.Check(series.Value, timestampMs, histogram, MinTimeFor(timestampMs), out var isRepetition);
         if (outcome == AppendOutcome.Ok && !isRepetition)
         {

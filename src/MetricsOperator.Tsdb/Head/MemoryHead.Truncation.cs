@@ -45,12 +45,13 @@ internal sealed partial class MemoryHead
         var chunks = Samples.OpenChunks + Samples.SealedChunks;
         var unlogged = _unlogged;
         var spared = 0;
+        var oldest = long.MaxValue;
         var removed = Store.RemoveAll(number =>
         {
             ref var series = ref Store[number];
-
             if (!Samples.DropBefore(ref series, minTime))
             {
+                oldest = Math.Min(oldest, Samples.MinTimeOf(in series));
                 return false;
             }
 
@@ -71,6 +72,13 @@ internal sealed partial class MemoryHead
         });
         _unlogged = unlogged;
         SparedSeries = spared;
+
+        // A gap in time is skipped, so that a clock that jumped by years does not cut thousands of empty blocks.
+        if (oldest != long.MaxValue)
+        {
+            Volatile.Write(ref _minTime, Math.Max(minTime, oldest));
+        }
+
         Tombstones.DropBefore(minTime);
         Counters.SeriesRemoved += removed.Count;
         Counters.ChunksRemoved += chunks - Samples.OpenChunks - Samples.SealedChunks;

@@ -184,6 +184,9 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
         ? default
         : MemoryMarshal.Cast<byte, SealedChunk>(store.Arena.Get(series.Sealed)[..(series.SealedCount * SealedChunk.Size)]);
 
+    /// <summary>Start of the oldest chunk of a series that has one.</summary>
+    public long MinTimeOf(in MemSeries series) => series.SealedCount > 0 ? SealedOf(in series)[0].MinTime : series.ChunkMinTime;
+
     /// <summary>Adds a closed chunk that is newer than all others of the series.</summary>
     public void AddSealed(ref MemSeries series, SealedChunk chunk)
     {
