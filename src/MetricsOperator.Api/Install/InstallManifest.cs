@@ -80,7 +80,7 @@ public static class InstallManifest
                   httpGet:
                     path: /readyz
                     port: 8081
-                  periodSeconds: 5
+                  periodSeconds: 2
                 resources:
                   requests:
                     cpu: 50m

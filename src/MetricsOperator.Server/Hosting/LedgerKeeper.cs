@@ -16,9 +16,8 @@ internal sealed class LedgerKeeper(
     private const int TopCount = 10;
 
     private readonly ProcessMemory _memory = new();
-    private long _lastTimestamp = time.GetTimestamp();
-    private long _lastSamples;
-    private long _lastNewSeries;
+    private readonly RateWindow _samples = new(time);
+    private readonly RateWindow _newSeries = new(time);
     private long _topTimestamp;
     private long _topSeries = -1;
     private IReadOnlyList<(string, long)> _top = [];
@@ -40,27 +39,21 @@ internal sealed class LedgerKeeper(
     /// <summary>Writes the message now.</summary>
     public void Write()
     {
-        var elapsed = time.GetElapsedTime(_lastTimestamp).TotalSeconds;
-        var samples = scraping.Samples + writes.Samples;
-        var newSeries = scraping.NewSeries;
         var head = Storage()?.HeadStats;
         message.Heartbeat(new Ledger
         {
             Phase = state.Phase,
             BootId = state.BootId,
             ConfigHash = config.Current.Hash,
-            RssBytes = _memory.ResidentBytes(),
+            RssBytes = _memory.AnonymousBytes(),
             HeapBytes = GC.GetTotalMemory(forceFullCollection: false),
             BudgetBytes = budgetBytes,
             HeadSeries = head?.NumSeries ?? state.Progress.SeriesSoFar,
-            SamplesPerSecond = elapsed > 0 ? (samples - _lastSamples) / elapsed : 0,
-            NewSeriesPerSecond = elapsed > 0 ? (newSeries - _lastNewSeries) / elapsed : 0,
+            SamplesPerSecond = _samples.Observe(scraping.Samples + writes.Samples),
+            NewSeriesPerSecond = _newSeries.Observe(scraping.NewSeries),
             ReplayPercent = state.Progress.Percent,
             Top = Top(head),
         });
-        _lastTimestamp = time.GetTimestamp();
-        _lastSamples = samples;
-        _lastNewSeries = newSeries;
     }
 
     public void Dispose() => _memory.Dispose();

@@ -15,6 +15,7 @@ internal sealed record Ledger
 
     public string ConfigHash { get; init; } = string.Empty;
 
+    /// <summary>Resident memory of this process without mapped files, in bytes.</summary>
     public long RssBytes { get; init; }
 
     public long HeapBytes { get; init; }
