@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace MetricsOperator.Cli.Up;
 
 /// <summary>What a person wants to know about a stack at a glance, read from its status.</summary>
-internal sealed record StackView(string Namespace, string Name, string Ready, string Reason, string Message, int Level, string Interval, long? Series, string LastIncident, string? IngressPath, string? IngressHost)
+internal sealed record StackView(string Namespace, string Name, string Ready, string Reason, string Message, int Level, string Interval, string LastIncident, string? IngressPath, string? IngressHost)
 {
     /// <summary>Reads a MetricsStack object.</summary>
     public static StackView Of(JsonNode stack)
@@ -20,7 +20,6 @@ internal sealed record StackView(string Namespace, string Name, string Ready, st
             ready?["message"]?.GetValue<string>() ?? "the operator has not seen it yet",
             overload?["level"]?.GetValue<int>() ?? 0,
             stack["status"]?["effective"]?["interval"]?.GetValue<string>() ?? "-",
-            stack["status"]?["effective"]?["headSeries"]?.GetValue<long>(),
             incident is null ? "-" : $"{incident["class"]} {incident["reason"]} {incident["exitCode"]}".TrimEnd(),
             stack["spec"]?["ingress"]?["path"]?.GetValue<string>(),
             stack["spec"]?["ingress"]?["host"]?.GetValue<string>());
@@ -32,5 +31,5 @@ internal sealed record StackView(string Namespace, string Name, string Ready, st
     /// <summary>One line of the status stream.</summary>
     public string Line() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Namespace}/{Name}  Ready={Ready} ({Reason})  level={Level}  interval={Interval}  series={Series?.ToString(CultureInfo.InvariantCulture) ?? "-"}  last incident={LastIncident}");
+        $"{Namespace}/{Name}  Ready={Ready} ({Reason})  level={Level}  interval={Interval}  last incident={LastIncident}");
 }
