@@ -93,7 +93,8 @@ public sealed class KubectlTests(ApiWorld world) : IClassFixture<ApiWorld>
     [Fact]
     public async Task Unknown_field_is_refused_by_name()
     {
-        var (code, _, errors) = await world.Kubectl("apply -f -", Manifest.Replace("image: example/app:1", "image: example/app:1\n        imgae: x", StringComparison.Ordinal));
+        var deployment = Manifest.Split("---")[0];
+        var (code, _, errors) = await world.Kubectl("apply -f -", deployment.Replace("image: example/app:1", "image: example/app:1\n        imgae: x", StringComparison.Ordinal));
 
         Assert.Equal(1, code);
         Assert.Contains("strict decoding error: unknown field \"spec.template.spec.containers[0].imgae\"", errors, StringComparison.Ordinal);
