@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using MetricsOperator.Cli.Local;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
-using MetricsOperator.Cli.Local;
 
 namespace MetricsOperator.Cli.Up;
 

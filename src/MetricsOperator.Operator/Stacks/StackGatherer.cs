@@ -2,12 +2,12 @@ using System.Globalization;
 using System.Text.Json;
 using MetricsOperator.Api.V1alpha1;
 using MetricsOperator.Api.Validation;
+using MetricsOperator.KubeClient.Caching;
 using MetricsOperator.KubeClient.Models;
 using MetricsOperator.Planning.Scraping;
 using MetricsOperator.Planning.Stacks;
 using MetricsOperator.Planning.Tuning;
 using MetricsOperator.Planning.Validation;
-using MetricsOperator.KubeClient.Caching;
 
 namespace MetricsOperator.Operator.Stacks;
 

@@ -13,12 +13,12 @@ namespace MetricsOperator.Server.Hosting;
 internal static class FatalErrors
 {
     private static readonly byte[] OutOfMemoryText = "level=error msg=\"out of memory, exiting with code 79\"\n"u8.ToArray();
-    private static TerminationMessage? s_message;
+    private static TerminationMessage? _message;
 
     /// <summary>Watches the whole process. To be called once.</summary>
     public static void Watch(TerminationMessage message)
     {
-        s_message = message;
+        _message = message;
 
         // Stubs for native calls are made now, because there is no memory for them when they are needed.
         foreach (var method in typeof(FatalErrors).GetMethods(BindingFlags.NonPublic | BindingFlags.Static))
@@ -37,7 +37,7 @@ internal static class FatalErrors
     /// <summary>Ends the process because of a defect.</summary>
     public static void EndByDefect(Exception exception)
     {
-        s_message?.Final("Bug", exception.Message);
+        _message?.Final("Bug", exception.Message);
         var text = Encoding.UTF8.GetBytes($"level=error msg=\"defect, exiting with code 70\"\n{exception}\n");
         WriteTo(2, text, text.Length);
         EndNow(ExitCode.Bug);
@@ -47,7 +47,7 @@ internal static class FatalErrors
     {
         if (e.Exception is OutOfMemoryException && !QueryEndpoints.IsQuerying)
         {
-            s_message?.OutOfMemoryNow();
+            _message?.OutOfMemoryNow();
             WriteTo(2, OutOfMemoryText, OutOfMemoryText.Length);
             EndNow(ExitCode.OutOfMemory);
         }

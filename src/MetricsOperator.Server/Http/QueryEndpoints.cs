@@ -14,13 +14,13 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, P
 
     // Marks threads that evaluate a query: running out of memory there fails the query, elsewhere the process.
     [ThreadStatic]
-    private static bool s_isQuerying;
+    private static bool _isQuerying;
 
     private readonly SemaphoreSlim _slots = new(flags.QueryConcurrency, flags.QueryConcurrency);
     private readonly QueryMetrics _metrics = new(flags.QueryConcurrency);
 
     /// <summary>True while the calling thread evaluates a query.</summary>
-    public static bool IsQuerying => s_isQuerying;
+    public static bool IsQuerying => _isQuerying;
 
     public async Task InstantAsync(HttpContext context)
     {
@@ -124,7 +124,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, P
 
     private static QueryResult Evaluate(Func<QueryResult> evaluate)
     {
-        s_isQuerying = true;
+        _isQuerying = true;
         try
         {
             return evaluate();
@@ -135,7 +135,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, P
         }
         finally
         {
-            s_isQuerying = false;
+            _isQuerying = false;
         }
     }
 

@@ -45,7 +45,11 @@ public sealed class ApiTests : IAsyncLifetime
     {
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["query"] = "m{l=\"2\"} / 1e21", ["start"] = "1700000000", ["end"] = "1700000031", ["step"] = "15.5", ["stats"] = "true",
+            ["query"] = "m{l=\"2\"} / 1e21",
+            ["start"] = "1700000000",
+            ["end"] = "1700000031",
+            ["step"] = "15.5",
+            ["stats"] = "true",
         });
         using var response = await _server.Client.PostAsync("/api/v1/query_range", form);
         var data = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("data");
