@@ -54,6 +54,9 @@ public static class DeathClassifier
 
         // SIGTERM and SIGKILL without an out-of-memory reason: the kubelet, on behalf of a probe or of a deletion.
         ("node-lost", e => e.Ended.Reason == "ContainerStatusUnknown" ? new(DeathClass.NodeLost, "the node went away") : null),
+
+        // What a container runtime says of containers that it finds gone when it starts.
+        ("node-restarted", e => e is { ExitCode: 255, Ended.Reason: "Unknown" } ? new(DeathClass.NodeLost, "the node or its container runtime was restarted") : null),
         ("deleted", e => e.ExitCode is 137 or 143 && e.Pod.Metadata.DeletionTimestamp is not null ? new(DeathClass.Stopped, "its pod was deleted") : null),
         ("probable-oom", e => e.ExitCode == 137 && e.Words?.MemoryShare >= NearMemoryLimit
             ? new(DeathClass.OutOfMemory, $"it was killed with {Share(e)} of its budget in use, without a reason given", 0.7)

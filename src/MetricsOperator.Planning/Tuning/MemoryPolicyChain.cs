@@ -83,9 +83,10 @@ public static class MemoryPolicyChain
 
     private static MemoryVerdict? Cooldown(MemoryQuestion q)
     {
+        // Only steps count: what dies because a step was taken back needs that step at once.
         var cooldown = MetricsDuration.Parse(q.Spec.Overload.Cooldown);
-        return q.Ledger.ChangedAt is { } changed && q.Now - changed < cooldown
-            ? None($"nothing more was tightened: the last change is younger than the cooldown, {q.Spec.Overload.Cooldown}")
+        return q.Ledger.Steps.Any(step => q.Now - step.Since < cooldown)
+            ? None($"nothing more was tightened: the last step is younger than the cooldown, {q.Spec.Overload.Cooldown}")
             : null;
     }
 

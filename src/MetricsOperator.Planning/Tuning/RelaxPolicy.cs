@@ -23,6 +23,12 @@ internal static class RelaxPolicy
 
     public static TuningLedger Advance(TuningInput input, TuningLedger ledger, List<TuningNews> news)
     {
+        // Whatever helped, a larger budget for example: what has been quiet for so long is not at its end.
+        if (ledger.Exhausted && input.Now - ledger.LastMemoryDeathAt >= MetricsDuration.Parse(input.Spec.Overload.Relax.After))
+        {
+            ledger = ledger with { Exhausted = false };
+        }
+
         if (RelaxAt(input.Spec, ledger) is not { } at || input.Now < at)
         {
             return ledger;

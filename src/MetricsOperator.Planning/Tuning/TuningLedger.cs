@@ -57,7 +57,7 @@ public sealed record TuningLedger
     /// <summary>The acknowledgement that was acted upon.</summary>
     public string? Acknowledged { get; init; }
 
-    /// <summary>True when the last memory death found no step left.</summary>
+    /// <summary>True when the last memory death found no step left; false again after quiet time.</summary>
     public bool Exhausted { get; init; }
 
     /// <summary>Names of the steps in force.</summary>

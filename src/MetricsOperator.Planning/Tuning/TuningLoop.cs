@@ -89,11 +89,31 @@ public static class TuningLoop
         news.Add(new(death.Class.ToString(), true, $"{death.Container} of {death.Pod} died: {death.Explanation}. {Sentence(response)}"));
         return ledger with
         {
-            Counted = [.. ledger.Counted.Append(death.Key).TakeLast(TuningLedger.MaxCounted)],
+            Counted = Remember(input, ledger, death.Key),
             Incidents = [.. ledger.Incidents.Prepend(Describe(death, id, response, input.Now)).Take(TuningLedger.MaxIncidents)],
             LastMemoryDeathAt = isMemory ? Later(ledger.LastMemoryDeathAt, death.FinishedAt ?? input.Now) : ledger.LastMemoryDeathAt,
             Exhausted = isMemory ? verdict.Answer == MemoryAnswer.Exhausted : ledger.Exhausted,
         };
+    }
+
+    /// <summary>Forgets the oldest keys above the limit, except of deaths that can still be seen: those would count again.</summary>
+    private static List<string> Remember(TuningInput input, TuningLedger ledger, string key)
+    {
+        var visible = input.Deaths.Select(d => d.Key).ToHashSet(StringComparer.Ordinal);
+        List<string> keys = [.. ledger.Counted, key];
+        for (var i = 0; keys.Count > TuningLedger.MaxCounted && i < keys.Count;)
+        {
+            if (visible.Contains(keys[i]))
+            {
+                i++;
+            }
+            else
+            {
+                keys.RemoveAt(i);
+            }
+        }
+
+        return keys;
     }
 
     private static Incident Describe(Death death, string id, string response, DateTimeOffset now) => new()
@@ -120,7 +140,7 @@ public static class TuningLoop
     {
         var allowed = input.Spec.Overload.Mode == OverloadSpec.Auto ? StepLadder.Of(input.Spec.Overload).Select(s => s.Name).ToHashSet(StringComparer.Ordinal) : [];
         var gone = ledger.Steps.Where(s => !allowed.Contains(s.Name)).ToList();
-        var proposals = input.Spec.Overload.Mode == OverloadSpec.Recommend ? ledger.Proposed : [];
+        IReadOnlyList<AppliedStep> proposals = input.Spec.Overload.Mode == OverloadSpec.Recommend ? [.. ledger.Proposed.Where(p => WouldChange(input, ledger, p.Name))] : [];
         if (gone.Count == 0 && proposals.Count == ledger.Proposed.Count)
         {
             return ledger;
@@ -133,6 +153,11 @@ public static class TuningLoop
 
         return ledger with { Steps = [.. ledger.Steps.Except(gone)], Proposed = proposals, ChangedAt = gone.Count > 0 ? input.Now : ledger.ChangedAt };
     }
+
+    /// <summary>A proposal that the user adopted, or that the spec has no rung for any more, changes nothing.</summary>
+    private static bool WouldChange(TuningInput input, TuningLedger ledger, string step) => StepPreview.Changes(
+        EffectiveScrape.Of(input.Spec, ledger.ActiveSteps, input.KeepLists),
+        EffectiveScrape.Of(input.Spec, [.. ledger.ActiveSteps, step], input.KeepLists));
 
     private static TuningLedger Acknowledge(TuningInput input, TuningLedger ledger, List<TuningNews> news)
     {

@@ -57,6 +57,10 @@ public sealed class DeathClassifierTests
     }
 
     [Fact]
+    public void A_container_that_the_runtime_found_gone_when_it_started_is_lost_with_the_node() =>
+        Assert.Contains("restarted", Check(DeathClass.NodeLost, 255, "Unknown", null).Explanation);
+
+    [Fact]
     public void Row_11_a_kill_near_the_limit_is_probably_memory_and_says_how_sure()
     {
         var death = Check(DeathClass.OutOfMemory, 137, "Error", TestStacks.Message(rss: 155 * Mi));

@@ -132,6 +132,60 @@ public sealed class TuningLoopTests
     }
 
     [Fact]
+    public void A_relapse_within_the_cooldown_takes_the_step_again_at_once()
+    {
+        _spec.Overload.Cooldown = "5m";
+        Die(Current());
+        _now = _now.AddHours(2);
+        Advance();
+        Assert.Empty(_ledger.Steps);
+        Die(Current());
+        Assert.Equal(["RaiseInterval"], _ledger.ActiveSteps);
+        Assert.Equal(1, _ledger.Relapses);
+    }
+
+    [Fact]
+    public void A_death_that_stays_visible_is_never_counted_again()
+    {
+        var death = Death(Current());
+        Advance(death);
+        for (var i = 0; i <= TuningLedger.MaxCounted + 1; i++)
+        {
+            Advance(death, Death(Current()) with { Class = DeathClass.BadConfig });
+        }
+
+        Assert.DoesNotContain(_ledger.Incidents, i => i.Class == "OutOfMemory");
+        Assert.Equal(TuningLedger.MaxCounted, _ledger.Counted.Count);
+    }
+
+    [Fact]
+    public void Exhaustion_ends_with_quiet_time_although_no_step_can_be_taken_back()
+    {
+        _spec.Overload.Steps = [];
+        Die(Current());
+        Assert.True(_ledger.Exhausted);
+        _now = _now.AddMinutes(59);
+        Assert.Same(_ledger, Advance());
+        _now = _now.AddMinutes(2);
+        Advance();
+        Assert.False(_ledger.Exhausted);
+        Assert.Same(_ledger, Advance());
+    }
+
+    [Fact]
+    public void A_proposal_goes_when_the_spec_adopts_it()
+    {
+        _spec.Overload.Mode = OverloadSpec.Recommend;
+        Die(Current());
+        _now = _now.AddDays(1);
+        Assert.Same(_ledger, Advance());
+        _spec.Scrape.Interval = "1m";
+        Advance();
+        Assert.Empty(_ledger.Proposed);
+        Assert.Same(_ledger, Advance());
+    }
+
+    [Fact]
     public void A_step_that_would_change_nothing_is_passed_over()
     {
         _spec.Scrape.Interval = "1m";
