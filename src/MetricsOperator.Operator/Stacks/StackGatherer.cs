@@ -20,6 +20,7 @@ internal sealed class StackGatherer(IStackWorld world)
         var live = world.ObjectsOf(key);
         var errors = StackVerdict.Errors(stack, keepLists).ToList();
         var good = errors.Count == 0 ? stack : null;
+        var isRightWithSecrets = good is not null;
         IReadOnlyDictionary<string, byte[]>? credentials = null;
         if (good is not null)
         {
@@ -35,6 +36,7 @@ internal sealed class StackGatherer(IStackWorld world)
             Key = key,
             Stack = stack,
             Errors = errors,
+            WaitsForSecret = isRightWithSecrets && errors.Count > 0,
             Good = good,
             KeepLists = keepLists,
             Live = live,

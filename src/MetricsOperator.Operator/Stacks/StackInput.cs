@@ -17,6 +17,9 @@ internal sealed record StackInput
     /// <summary>What is wrong with its spec.</summary>
     public required IReadOnlyList<FieldError> Errors { get; init; }
 
+    /// <summary>The spec itself is right; a Secret that it names, which nobody watches, is missing.</summary>
+    public required bool WaitsForSecret { get; init; }
+
     /// <summary>The stack with the spec to plan from: the newest if it is valid, else the last good one, else null.</summary>
     public required MetricsStack? Good { get; init; }
 

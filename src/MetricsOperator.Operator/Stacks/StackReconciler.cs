@@ -18,6 +18,7 @@ namespace MetricsOperator.Operator.Stacks;
 internal sealed class StackReconciler(IStackWorld world, PlanningSettings settings, TimeProvider time, ILogger<StackReconciler> logger) : IReconciler<ObjectKey>
 {
     private static readonly TimeSpan WhileUnapplied = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WhileSecretMissing = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan WhenSettled = TimeSpan.FromMinutes(5);
 
     private readonly StackGatherer _gatherer = new(world);
@@ -48,7 +49,7 @@ internal sealed class StackReconciler(IStackWorld world, PlanningSettings settin
         {
             // There was never a good spec, or it cannot be rendered any more: what runs stays as it is.
             await _reporter.ReportAsync(input, Observe(input, null, input.Ledger, null, [], new ApplyOutcome()), [], cancellation).ConfigureAwait(false);
-            return ReconcileResult.Terminal($"the spec is invalid: {input.Errors[0]}");
+            return input.WaitsForSecret ? ReconcileResult.After(WhileSecretMissing) : ReconcileResult.Terminal($"the spec is invalid: {input.Errors[0]}");
         }
 
         if (input.OverlayProblem is { } problem)
@@ -85,7 +86,7 @@ internal sealed class StackReconciler(IStackWorld world, PlanningSettings settin
         var seen = Observe(input, plan, tuning.Ledger, tuning.RelaxAt, replicas, applied) with { ServerImage = snapshot.ServerImage };
         await _reporter.ReportAsync(input, seen, tuning.News, cancellation).ConfigureAwait(false);
         OperatorMeter.SetLevel(input.Key, tuning.Ledger.Steps.Count);
-        return Next(seen, tuning.RelaxAt);
+        return Next(seen, tuning.RelaxAt, input.WaitsForSecret);
     }
 
     /// <summary>Counts deaths and decides; the decision is stored before anything follows from it.</summary>
@@ -159,7 +160,7 @@ internal sealed class StackReconciler(IStackWorld world, PlanningSettings settin
         WaitingUpdates = applied.WaitingUpdates,
     };
 
-    private ReconcileResult Next(StackObservation seen, DateTimeOffset? relaxAt)
+    private ReconcileResult Next(StackObservation seen, DateTimeOffset? relaxAt, bool waitsForSecret)
     {
         if (seen.ApplyProblem is { } problem)
         {
@@ -168,7 +169,7 @@ internal sealed class StackReconciler(IStackWorld world, PlanningSettings settin
 
         // A server that runs and has not confirmed yet is asked again soon; one that does not run is announced by the watch on pods.
         var unconfirmed = seen.Replicas.Any(r => r.Server?.State?.Running is not null && r.Report?.Hash != seen.Plan!.ConfigHash);
-        var delay = unconfirmed ? WhileUnapplied : WhenSettled;
+        var delay = unconfirmed ? WhileUnapplied : waitsForSecret ? WhileSecretMissing : WhenSettled;
         var untilRelax = relaxAt - time.GetUtcNow();
         return ReconcileResult.After(untilRelax is { } wait && wait < delay ? (wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1)) : delay);
     }

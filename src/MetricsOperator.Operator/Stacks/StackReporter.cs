@@ -14,6 +14,8 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
 {
     private static readonly TimeSpan EventWindow = TimeSpan.FromMinutes(10);
 
+    private const int MostRemembered = 10_000;
+
     // Names of Events that exist. Their names follow from what they tell, so that a restart cannot tell it twice.
     private readonly ConcurrentDictionary<string, byte> _told = new(StringComparer.Ordinal);
 
@@ -32,9 +34,9 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
             await TellAsync(input, IncidentEvents.Of(incident), seen.Now, cancellation).ConfigureAwait(false);
         }
 
-        foreach (var item in news.Where(n => !n.IsWarning))
+        foreach (var (index, item) in news.Where(n => !n.IsWarning).Index())
         {
-            var id = string.Create(CultureInfo.InvariantCulture, $"relaxed-{seen.Ledger.ChangedAt?.ToUnixTimeSeconds()}-{seen.Ledger.Steps.Count}");
+            var id = string.Create(CultureInfo.InvariantCulture, $"relaxed-{seen.Ledger.ChangedAt?.ToUnixTimeSeconds()}-{seen.Ledger.Steps.Count}-{index}");
             await TellAsync(input, new StackEvent(id, id, "Normal", item.Reason, "Relax", item.Text), seen.Now, cancellation).ConfigureAwait(false);
         }
 
@@ -52,7 +54,8 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
 
     private async Task<bool> TellAsync(StackInput input, StackEvent story, DateTimeOffset now, CancellationToken cancellation)
     {
-        if (!_told.TryAdd($"{input.Stack.Metadata.Uid}/{story.Once}", 0))
+        var key = $"{input.Stack.Metadata.Uid}/{story.Once}";
+        if (_told.ContainsKey(key))
         {
             return false;
         }
@@ -80,6 +83,15 @@ internal sealed class StackReporter(IStackWorld world, ILogger logger)
                 ReportingInstance = StackNames.FieldManager,
             },
             cancellation).ConfigureAwait(false);
+
+        // Only now: what could not be posted is told by the next attempt.
+        if (_told.Count >= MostRemembered)
+        {
+            // Forgetting costs one refused request per Event that is told again.
+            _told.Clear();
+        }
+
+        _told.TryAdd(key, 0);
         return true;
     }
 }

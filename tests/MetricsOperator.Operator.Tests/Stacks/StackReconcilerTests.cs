@@ -246,6 +246,44 @@ public sealed class StackReconcilerTests
     }
 
     [Fact]
+    public async Task A_new_stack_that_names_a_missing_secret_looks_for_it_again()
+    {
+        Change(Spec.Replace("\"keepList\"", "\"authorization\":{\"credentials\":{\"name\":\"s\",\"key\":\"k\"}},\"keepList\"", StringComparison.Ordinal), 1);
+        var result = await ReconcileAsync();
+        Assert.Equal(ReconcileOutcome.After, result.Outcome);
+        Assert.InRange(result.Delay.TotalSeconds, 1, 60);
+        Assert.Empty(_world.Objects);
+        await AssertQuietAsync();
+    }
+
+    [Fact]
+    public async Task An_event_that_could_not_be_posted_is_posted_by_the_next_attempt()
+    {
+        await SettleAsync();
+        _world.Writes.Clear();
+        DieOfMemory();
+        _world.FailNextEvent = true;
+        await Assert.ThrowsAsync<HttpRequestException>(async () => await SettleAsync());
+        await SettleAsync();
+        Assert.Single(_world.Events);
+    }
+
+    [Fact]
+    public async Task Every_step_that_is_taken_back_has_its_own_event()
+    {
+        await SettleAsync();
+        DieOfMemory();
+        await SettleAsync();
+        _time.Advance(TimeSpan.FromSeconds(20));
+        DieOfMemory();
+        await SettleAsync();
+        Assert.Equal(2, _world.Stack!.Status!.Overload!.Level);
+        Change(Spec.Replace("\"overload\":{", "\"overload\":{\"mode\":\"Off\",", StringComparison.Ordinal), 2);
+        await SettleAsync();
+        Assert.Equal(2, _world.Events.Count(e => e.Reason == "Relaxed"));
+    }
+
+    [Fact]
     public async Task An_overlay_that_cannot_be_read_stops_changes_and_says_so()
     {
         await SettleAsync();

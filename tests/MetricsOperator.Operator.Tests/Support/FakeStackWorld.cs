@@ -41,6 +41,9 @@ internal sealed class FakeStackWorld : IStackWorld
     /// <summary>The operator dies instead of making this write (counted from 0); null never.</summary>
     public int? DieAtWrite { get; set; }
 
+    /// <summary>The API server does not answer the next Event.</summary>
+    public bool FailNextEvent { get; set; }
+
     public IEnumerable<LiveObject> Objects => _objects.Values;
 
     public string ConfigText => ((V1ConfigMap)_objects[("ConfigMap", "monitoring", $"{Stack!.Metadata.Name}-config")].Object).Data![ServerConfigRenderer.FileName];
@@ -116,6 +119,12 @@ internal sealed class FakeStackWorld : IStackWorld
 
     public Task PostEventAsync(Eventsv1Event value, CancellationToken cancellation)
     {
+        if (FailNextEvent)
+        {
+            FailNextEvent = false;
+            throw new HttpRequestException("no answer");
+        }
+
         Write("event " + value.Metadata.Name);
         if (Events.TrueForAll(e => e.Metadata.Name != value.Metadata.Name))
         {
