@@ -121,7 +121,14 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         lock (_maintenanceGate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _maintenance.Run(cancellation);
+            try
+            {
+                _maintenance.Run(cancellation);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StorageException($"cannot maintain {_options.Path}: {e.Message}", e);
+            }
         }
     }
 

@@ -37,6 +37,8 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     /// <exception cref="StorageException">The disk refuses; the next pass tries again.</exception>
     public void Run(CancellationToken cancellation)
     {
+        // First of all, because on a full disk everything else fails until retention has made space.
+        ApplyRetention();
         head.NextRound();
         head.ChunkFiles.Flush();
         var wasCut = CutBlocks(cancellation);
@@ -184,7 +186,12 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             }
         }
 
-        head.Change(h => h.OutOfOrder.EndFlush());
+        if (!head.EndLateFlush(cancellation))
+        {
+            _logger.LogWarning("Queries keep late samples in memory, which are in blocks already");
+            return;
+        }
+
         foreach (var segment in DataFiles.Numbered(lateDirectory))
         {
             if (segment.Number < _lateSegment || head.Log.Late is null)

@@ -176,7 +176,7 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
                 }
 
                 _files.Remove(number);
-                file.Handle.Dispose();
+                file.Close();
                 File.Delete(file.Path);
             }
         }
@@ -189,7 +189,7 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
             TryFlush();
             foreach (var file in _files.Values)
             {
-                file.Handle.Dispose();
+                file.Close();
             }
 
             _files.Clear();
@@ -269,6 +269,7 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
             if (!_current.IsCreated)
             {
                 Span<byte> header = [0x01, 0x30, 0xBC, 0x91, 1, 0, 0, 0];
+                _current.Close();
                 _current.Handle = File.OpenHandle(_current.Path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 RandomAccess.Write(_current.Handle, header, 0);
                 _current.IsCreated = true;
@@ -279,7 +280,7 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
             _buffer.Clear(keep: BufferBytes * 2);
             WriteError = null;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             WriteError = $"cannot write head chunks to {_current.Path}: {e.Message}";
         }
@@ -379,5 +380,8 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
             get => _handle ?? throw new StorageException($"cannot read {Path}: it could not be created");
             set => _handle = value;
         }
+
+        /// <summary>Closes the file, if it could be created at all.</summary>
+        public void Close() => _handle?.Dispose();
     }
 }

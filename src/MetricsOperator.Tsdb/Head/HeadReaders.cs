@@ -33,6 +33,12 @@ internal sealed class HeadReaders
     /// <summary>True if a reader may look at samples before a time.</summary>
     public bool AnyBefore(long time) => _open.Exists(r => r.MinTime < time);
 
+    /// <summary>The open readers.</summary>
+    public List<HeadView> Open() => [.. _open];
+
+    /// <summary>True while one of some readers is open.</summary>
+    public bool AnyOf(List<HeadView> readers) => _open.Exists(readers.Contains);
+
     /// <summary>Counts a commit and, when somebody reads, remembers from which time on each of its series is new.</summary>
     public void Committed(ReadOnlySpan<PendingSample> samples, List<PendingHistogram> histograms)
     {

@@ -32,6 +32,9 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
     private long _segmentsDone;
     private long _records;
     private long _unknownSamples;
+
+    /// <summary>Series of which a chunk could not be attached: the log has its samples, and so it must give those after it too.</summary>
+    private readonly HashSet<ulong> _rebuilt = [];
     private long _refusedSeries;
     private long _malformed;
 
@@ -226,14 +229,18 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             return;
         }
 
-        if (chunk.MaxTime < minValidTime || encoding is 0 or > (byte)ChunkEncoding.FloatHistogram)
+        if (chunk.MaxTime < minValidTime)
         {
             return;
         }
 
-        // Of chunks that overlap the first stays; the log has the samples of the others.
+        // Of chunks that overlap the first stays. The log gives samples only in order, so no chunk may be attached behind a gap.
         ref var series = ref head.Store[number];
-        if (chunk.MinTime > series.SealedMaxTime)
+        if (encoding is 0 or > (byte)ChunkEncoding.FloatHistogram || chunk.MinTime <= series.SealedMaxTime)
+        {
+            _rebuilt.Add(series.Reference);
+        }
+        else if (!_rebuilt.Contains(series.Reference))
         {
             head.Samples.AddSealed(ref series, chunk);
             head.ObserveTime(Math.Max(chunk.MinTime, minValidTime));
@@ -277,6 +284,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             var number = head.Store.Find(samples.Reference);
             if (number < 0)
             {
+                head.Store.ObserveReference(samples.Reference);
                 _unknownSamples++;
             }
             else
@@ -327,6 +335,8 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         var number = head.Store.Find(reference);
         if (number < 0)
         {
+            // A new series must not get the reference, or the next replay would give it these samples.
+            head.Store.ObserveReference(reference);
             _unknownSamples++;
             return;
         }
@@ -354,6 +364,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         var number = head.Store.Find(reference);
         if (number < 0 || !HistogramPayload.IsConsistent(histogram))
         {
+            head.Store.ObserveReference(reference);
             _unknownSamples++;
             return;
         }

@@ -17,15 +17,9 @@ internal sealed partial class MemoryHead
     {
         removed = [];
         Change(head => Volatile.Write(ref head._minTime, Math.Max(head._minTime, minTime)));
-        for (var attempt = 0; Read(head => head._readers.AnyBefore(minTime)); attempt++)
+        if (!WaitWhile(head => head._readers.AnyBefore(minTime), cancellation))
         {
-            if (attempt == 600)
-            {
-                return false;
-            }
-
-            _readerClosed.Reset();
-            _readerClosed.Wait(100, cancellation);
+            return false;
         }
 
         var gone = new List<ulong>();
@@ -37,6 +31,36 @@ internal sealed partial class MemoryHead
         ChunkFiles.Truncate(minTime);
         removed = gone;
         Counters.Truncations++;
+        return true;
+    }
+
+    /// <summary>Forgets the late samples that are in blocks now, once the readers that opened before those blocks are done.</summary>
+    /// <returns>False when readers did not finish in a minute; nothing was forgotten then.</returns>
+    public bool EndLateFlush(CancellationToken cancellation)
+    {
+        var open = Read(head => head._readers.Open());
+        if (!WaitWhile(head => head._readers.AnyOf(open), cancellation))
+        {
+            return false;
+        }
+
+        Change(head => head.OutOfOrder.EndFlush());
+        return true;
+    }
+
+    private bool WaitWhile(Func<MemoryHead, bool> isBusy, CancellationToken cancellation)
+    {
+        for (var attempt = 0; Read(isBusy); attempt++)
+        {
+            if (attempt == 600)
+            {
+                return false;
+            }
+
+            _readerClosed.Reset();
+            _readerClosed.Wait(100, cancellation);
+        }
+
         return true;
     }
 

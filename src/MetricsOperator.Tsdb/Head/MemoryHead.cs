@@ -189,9 +189,15 @@ internal sealed partial class MemoryHead : IDisposable
 
     public void Dispose()
     {
-        _log?.Dispose();
-        ChunkFiles.Dispose();
-        _readerClosed.Dispose();
-        _lock.Dispose();
+        try
+        {
+            _log?.Dispose();
+        }
+        finally
+        {
+            ChunkFiles.Dispose();
+            _readerClosed.Dispose();
+            _lock.Dispose();
+        }
     }
 }

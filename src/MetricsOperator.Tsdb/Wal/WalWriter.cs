@@ -6,7 +6,7 @@ namespace MetricsOperator.Tsdb.Wal;
 
 /// <summary>
 /// Appends records to the segments of one directory. <see cref="Add"/> frames records in memory and <see cref="Write"/> hands them to
-/// the kernel in one call, which survives a kill of this process; segments are synced when they are closed. Not thread-safe.
+/// the kernel, which survives a kill of this process, all of them or none; segments are synced when they are closed. Not thread-safe.
 /// </summary>
 internal sealed class WalWriter : IDisposable
 {
@@ -15,11 +15,15 @@ internal sealed class WalWriter : IDisposable
     private readonly SnappyEncoder? _snappy;
     private readonly ByteWriter _frames = new(64 * 1024);
     private readonly ByteWriter _compressed = new(64 * 1024);
+
+    /// <summary>Where in the frames a new segment begins.</summary>
+    private readonly List<int> _segmentStarts = [];
     private SafeFileHandle _file;
     private long _fileLength;
     private bool _hasTornTail;
 
     /// <summary>Creates segment <paramref name="segment"/>, which must not exist.</summary>
+    /// <exception cref="StorageException">The disk refuses.</exception>
     public WalWriter(string directory, int segment, int segmentBytes, bool compress)
     {
         if (segmentBytes <= 0 || segmentBytes % WalFormat.PageSize != 0)
@@ -31,8 +35,15 @@ internal sealed class WalWriter : IDisposable
         _segmentBytes = segmentBytes;
         _snappy = compress ? new SnappyEncoder() : null;
         Segment = segment;
-        Directory.CreateDirectory(directory);
-        _file = Open(segment);
+        try
+        {
+            Directory.CreateDirectory(directory);
+            _file = Open(segment);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotStart(segment, e);
+        }
     }
 
     /// <summary>Number of the segment that is written to.</summary>
@@ -50,9 +61,9 @@ internal sealed class WalWriter : IDisposable
 
     public long Syncs { get; private set; }
 
-    private long Position => _fileLength + _frames.Length;
+    private long Position => _segmentStarts.Count == 0 ? _fileLength + _frames.Length : _frames.Length - _segmentStarts[^1];
 
-    /// <summary>Frames one record; it is in no file before <see cref="Write"/>, except when a segment fills up.</summary>
+    /// <summary>Frames one record; it is in no file before <see cref="Write"/>.</summary>
     public void Add(ReadOnlySpan<byte> record)
     {
         var payload = record;
@@ -78,7 +89,8 @@ internal sealed class WalWriter : IDisposable
 
         if (payload.Length > room && Position > 0)
         {
-            NextSegment();
+            Pad();
+            _segmentStarts.Add(_frames.Length);
         }
 
         Frame(payload, flags);
@@ -94,6 +106,7 @@ internal sealed class WalWriter : IDisposable
             return;
         }
 
+        var (file, segment, length) = (_file, Segment, _fileLength);
         try
         {
             if (_hasTornTail)
@@ -102,26 +115,47 @@ internal sealed class WalWriter : IDisposable
                 _hasTornTail = false;
             }
 
-            RandomAccess.Write(_file, _frames.Written, _fileLength);
+            var start = 0;
+            foreach (var end in _segmentStarts)
+            {
+                WritePart(start, end);
+                Sync();
+                var next = Open(Segment + 1);
+                if (_file != file)
+                {
+                    _file.Dispose();
+                }
+
+                (_file, _fileLength, start) = (next, 0, end);
+                Segment++;
+            }
+
+            WritePart(start, _frames.Length);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Part of the batch may be in the file. It is cut off before anything else is written.
-            _hasTornTail = true;
-            _frames.Clear();
-            throw new StorageException($"cannot write {SegmentPath(Segment)} at offset {_fileLength}: {e.Message}", e);
+            var problem = $"cannot write {SegmentPath(Segment)} at offset {_fileLength}: {e.Message}";
+            throw new StorageException(problem + GoBack(file, segment, length), e);
         }
 
-        PagesCompleted += ((_fileLength + _frames.Length) / WalFormat.PageSize) - (_fileLength / WalFormat.PageSize);
-        _fileLength += _frames.Length;
+        if (_file != file)
+        {
+            file.Dispose();
+        }
+
         BytesWritten += _frames.Length;
-        _frames.Clear(keep: 1 << 20);
+        Discard();
     }
 
     /// <summary>Forgets what was added and not written.</summary>
-    public void Discard() => _frames.Clear(keep: 1 << 20);
+    public void Discard()
+    {
+        _segmentStarts.Clear();
+        _frames.Clear(keep: 1 << 20);
+    }
 
     /// <summary>Ends the current segment durably and starts the next one.</summary>
+    /// <exception cref="StorageException">The disk refuses; the current segment goes on.</exception>
     public void NextSegment()
     {
         Pad();
@@ -132,9 +166,9 @@ internal sealed class WalWriter : IDisposable
             Sync();
             next = Open(Segment + 1);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"cannot start segment {SegmentPath(Segment + 1)}: {e.Message}", e);
+            throw CannotStart(Segment + 1, e);
         }
 
         _file.Dispose();
@@ -173,8 +207,56 @@ internal sealed class WalWriter : IDisposable
     private SafeFileHandle Open(int segment)
     {
         var file = DataFiles.Create(SegmentPath(segment));
-        DataFiles.SyncDirectory(_directory);
-        return file;
+        try
+        {
+            DataFiles.SyncDirectory(_directory);
+            return file;
+        }
+        catch
+        {
+            // The next attempt must find the name free.
+            file.Dispose();
+            File.Delete(SegmentPath(segment));
+            throw;
+        }
+    }
+
+    private StorageException CannotStart(int segment, Exception e) => new($"cannot start segment {SegmentPath(segment)}: {e.Message}", e);
+
+    private void WritePart(int start, int end)
+    {
+        RandomAccess.Write(_file, _frames.Written[start..end], _fileLength);
+        PagesCompleted += ((_fileLength + end - start) / WalFormat.PageSize) - (_fileLength / WalFormat.PageSize);
+        _fileLength += end - start;
+    }
+
+    // Makes the log what it was before a write that failed: part of the batch may be in the file, and segments may have been started.
+    private string GoBack(SafeFileHandle file, int segment, long length)
+    {
+        Discard();
+        if (_file != file)
+        {
+            _file.Dispose();
+        }
+
+        (_file, _fileLength, _hasTornTail) = (file, length, true);
+        try
+        {
+            for (; Segment > segment; Segment--)
+            {
+                File.Delete(SegmentPath(Segment));
+            }
+
+            RandomAccess.SetLength(file, length);
+            _hasTornTail = false;
+            return string.Empty;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The tail is cut off before anything else is written.
+            Segment = segment;
+            return $"; nor can what was written be taken back: {e.Message}";
+        }
     }
 
     private string SegmentPath(int segment) => Path.Combine(_directory, WalFormat.SegmentName(segment));
