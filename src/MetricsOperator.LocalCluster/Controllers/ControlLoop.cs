@@ -91,6 +91,11 @@ internal sealed class ControlLoop(string name, Func<QueueKey, TimeSpan?> reconci
     private async Task EnqueueLaterAsync(QueueKey key, TimeSpan pause, CancellationToken stop)
     {
         await Task.Delay(pause, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Enqueue(key);
+
+        // A cancelled delay ends at once; coming back then would keep the stopping loop busy for ever.
+        if (!stop.IsCancellationRequested)
+        {
+            Enqueue(key);
+        }
     }
 }
