@@ -36,6 +36,7 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
     private ResidentSetGuard? _guard;
     private ContainerRuntime? _runtime;
     private KubeletServices? _kubelet;
+    private bool _retryWaits;
 
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken stop)
@@ -232,20 +233,30 @@ public sealed class NodeAgent(ClusterServices services) : IClusterPart
             {
                 if (scheduler.Pass())
                 {
-                    _ = RetrySchedulingAsync(stop);
+                    RetryScheduling(stop);
                 }
             }
             catch (ApiStatusException e)
             {
                 _logger.LogWarning("A scheduling pass was refused: {Message}", e.Message);
-                _ = RetrySchedulingAsync(stop);
+                RetryScheduling(stop);
             }
+        }
+    }
+
+    /// <summary>One retry waits at a time, however many passes ask for one; else every change in the cluster would begin another endless chain.</summary>
+    private void RetryScheduling(CancellationToken stop)
+    {
+        if (!Interlocked.Exchange(ref _retryWaits, true))
+        {
+            _ = RetrySchedulingAsync(stop);
         }
     }
 
     private async Task RetrySchedulingAsync(CancellationToken stop)
     {
         await Task.Delay(SchedulingRetry, services.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Interlocked.Exchange(ref _retryWaits, false);
         _scheduling.Writer.TryWrite(0);
     }
 }

@@ -5,7 +5,7 @@ namespace MetricsOperator.LocalCluster.Kubelet.Logs;
 
 /// <summary>
 /// Writes the output of one container run in the CRI log format: <c>TIME stdout F line</c>. At <see cref="RotateBytes"/> the file moves to
-/// <c>NAME.1</c> (replacing an older one) and a new one begins.
+/// <c>NAME.1</c> (replacing an older one) and a new one begins. What a full disk refuses is lost: a container must not wait for its log.
 /// </summary>
 internal sealed class ContainerLogWriter : IAsyncDisposable
 {
@@ -65,15 +65,20 @@ internal sealed class ContainerLogWriter : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Write(() => _file.Dispose());
+        return ValueTask.CompletedTask;
+    }
 
     private void Append(string stream, char tag, ReadOnlySpan<byte> line)
     {
         var stamp = _time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff00'Z'", CultureInfo.InvariantCulture);
         var head = Encoding.ASCII.GetBytes($"{stamp} {stream} {tag} ");
-        lock (_gate)
+        var text = line.ToArray();
+        Write(() =>
         {
-            if (_length > 0 && _length + head.Length + line.Length + 1 > RotateBytes)
+            if (_length > 0 && _length + head.Length + text.Length + 1 > RotateBytes)
             {
                 _file.Dispose();
                 File.Move(_path, _path + ".1", overwrite: true);
@@ -81,17 +86,26 @@ internal sealed class ContainerLogWriter : IAsyncDisposable
             }
 
             _file.Write(head);
-            _file.Write(line);
+            _file.Write(text);
             _file.WriteByte((byte)'\n');
-            _length += head.Length + line.Length + 1;
-        }
+            _length += head.Length + text.Length + 1;
+        });
     }
 
-    private void Flush()
+    private void Flush() => Write(() => _file.Flush());
+
+    private void Write(Action action)
     {
         lock (_gate)
         {
-            _file.Flush();
+            try
+            {
+                action();
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // The disk is full or a rotation failed. Whoever stops reading here stops the container at its next line of output.
+            }
         }
     }
 

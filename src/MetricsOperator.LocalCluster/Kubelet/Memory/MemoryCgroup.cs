@@ -45,6 +45,12 @@ internal sealed class MemoryCgroup
     public long OomKills()
     {
         var file = Path.Join(_path, _version == 1 ? "memory.oom_control" : "memory.events");
+        if (!File.Exists(file))
+        {
+            // Somebody else removed the cgroup; nothing is known any more.
+            return 0;
+        }
+
         foreach (var line in File.ReadLines(file))
         {
             if (line.StartsWith("oom_kill ", StringComparison.Ordinal))
@@ -77,22 +83,37 @@ internal sealed class MemoryCgroup
         }
     }
 
-    /// <summary>Kills what is left and removes the cgroup; waits up to two seconds for the last process to be gone.</summary>
-    public async Task RemoveAsync(TimeProvider time)
+    /// <summary>
+    /// Kills what is left and removes the cgroup with those that the container made below it; waits up to two seconds for the last process to be
+    /// gone. Returns false when a process holds it even then: it stays, and the next start of the cluster removes it.
+    /// </summary>
+    public async Task<bool> RemoveAsync(TimeProvider time)
     {
         for (var attempt = 0; Directory.Exists(_path); attempt++)
         {
-            KillAll();
             try
             {
+                KillAll();
+                foreach (var child in Directory.GetDirectories(_path))
+                {
+                    await new MemoryCgroup(child, _version, null).RemoveAsync(time);
+                }
+
                 Directory.Delete(_path);
             }
-            catch (IOException) when (attempt < 100)
+            catch (IOException)
             {
+                if (attempt >= 100)
+                {
+                    return false;
+                }
+
                 // Busy until the kernel has taken the last process out.
                 await Task.Delay(TimeSpan.FromMilliseconds(20), time);
             }
         }
+
+        return true;
     }
 
     private void WriteWhereThere(string name, string value)

@@ -87,6 +87,32 @@ public sealed class ContainerRuntimeTests
     }
 
     [Fact]
+    public async Task Exited_comes_although_the_disk_of_the_log_is_full()
+    {
+        await using var bench = await Bench.CreateAsync("off");
+        Directory.CreateDirectory(Path.GetDirectoryName(bench.LogFile)!);
+        File.CreateSymbolicLink(bench.LogFile, "/dev/full");
+
+        var run = await bench.StartAsync("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789012345678901234567890123456789; i=$((i+1)); done; exit 7", limitBytes: null);
+
+        Assert.Equal(7, (await run.Exited.WaitAsync(TimeSpan.FromSeconds(20))).ExitCode);
+    }
+
+    [Fact]
+    public async Task Exited_takes_cgroups_along_that_the_container_made()
+    {
+        Assert.SkipWhen(await Bench.CgroupRefusedAsync(), "this user may not create a memory cgroup here");
+        await using var bench = await Bench.CreateAsync("cgroup");
+        var run = await bench.StartAsync("exec sleep 300", limitBytes: 48 << 20);
+        var below = Directory.CreateDirectory(Path.Join(Path.GetDirectoryName(run.Plan.CgroupProcs!), "below"));
+
+        await run.StopAsync(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(143, (await run.Exited).ExitCode);
+        Assert.False(Directory.Exists(below.Parent!.FullName));
+    }
+
+    [Fact]
     public async Task EndStale_kills_what_an_earlier_run_left_and_no_stranger()
     {
         using var temp = new TempDir();
