@@ -66,6 +66,8 @@ public static class InstallManifest
                   value: "0"
                 - name: DOTNET_TieredPGO
                   value: "0"
+                - name: MALLOC_ARENA_MAX
+                  value: "2"
                 ports:
                 - name: metrics
                   containerPort: 8080

@@ -93,6 +93,9 @@ internal static class ServerContainer
         // Both cost tens of mebibytes of every server: code mapped twice, and counters in code that is not yet optimized.
         new V1EnvVar { Name = "DOTNET_EnableWriteXorExecute", Value = "0" },
         new V1EnvVar { Name = "DOTNET_TieredPGO", Value = "0" },
+
+        // glibc keeps a heap per thread that TLS ever allocated on; two are enough here.
+        new V1EnvVar { Name = "MALLOC_ARENA_MAX", Value = "2" },
     ];
 
     private static V1EnvVar Field(string name, string path) =>
