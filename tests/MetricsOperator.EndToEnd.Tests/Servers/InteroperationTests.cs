@@ -52,6 +52,33 @@ public sealed class InteroperationTests
         Assert.Equal(load.Acknowledged.Count * 20L, dump.SamplesByMetric["kill_test"]);
     }
 
+    [Fact]
+    public async Task Prometheus_starts_on_a_directory_after_a_clean_stop_and_after_a_kill()
+    {
+        var prometheus = Peer.Require("prometheus", "prometheus");
+        using var directory = new TempDir();
+        await using var server = new ServerProcess(directory, Config);
+        var load = new RemoteWriteLoad(server.Http, seriesPerBatch: 20);
+        foreach (var killed in new[] { false, true })
+        {
+            await server.StartAsync();
+            using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            await load.RunAsync(stop.Token);
+            if (killed)
+            {
+                server.Kill9();
+            }
+            else
+            {
+                Assert.Equal(0, await server.StopAsync());
+            }
+
+            var copy = directory.CopyFrom(server.DataDirectory, killed ? "killed" : "stopped");
+            var count = await PrometheusProcess.CountSamplesAsync(prometheus, directory, copy, "kill_test", load.Acknowledged.Keys.Max());
+            Assert.Equal(load.Acknowledged.Count * 20L, count);
+        }
+    }
+
     /// <summary>
     /// Float samples of <c>promtool tsdb dump</c>, counted by metric. It prints stale markers and ordinary NaN alike, so metrics with any NaN are left out.
     /// </summary>
