@@ -30,8 +30,7 @@ internal sealed class StatefulSetController(ControllerContext context) : ObjectC
         var template = set.ObjectAt("spec", "template")!;
         var revision = $"{set.NameOf()}-{PodTemplates.Hash(template)}";
         Step(set, Pods(set), revision);
-        Report(set, Pods(set), revision);
-        return null;
+        return Report(set, Pods(set), revision);
     }
 
     private static int Ordinal(JsonObject set, JsonObject pod) =>
@@ -179,16 +178,19 @@ internal sealed class StatefulSetController(ControllerContext context) : ObjectC
             Name);
     }
 
-    private void Report(JsonObject set, SortedDictionary<int, JsonObject> pods, string revision)
+    /// <summary>Writes the status; returns when the next ready pod becomes available, which no event tells.</summary>
+    private TimeSpan? Report(JsonObject set, SortedDictionary<int, JsonObject> pods, string revision)
     {
         var now = Time.GetUtcNow();
         var minReady = TimeSpan.FromSeconds(set.LongAt("spec", "minReadySeconds") ?? 0);
+        var availableAt = pods.Values.Select(pod => PodStates.AvailableAt(pod, minReady)).OfType<DateTimeOffset>().ToList();
+        var waiting = availableAt.Where(at => at > now).ToList();
         var updated = pods.Values.Count(pod => pod.StringAt("metadata", "labels", RevisionLabel) == revision && !pod.IsBeingDeleted());
         var replicas = set.LongAt("spec", "replicas") ?? 1;
         var current = updated == pods.Count && updated == replicas ? revision : set.StringAt("status", "currentRevision") ?? revision;
         var status = new JsonObject
         {
-            ["availableReplicas"] = pods.Values.Count(pod => PodStates.AvailableAt(pod, minReady) <= now),
+            ["availableReplicas"] = availableAt.Count - waiting.Count,
             ["collisionCount"] = 0,
         };
         ReplicaSetController.SetPositive(status, "currentReplicas", pods.Values.Count(pod => pod.StringAt("metadata", "labels", RevisionLabel) == current));
@@ -199,5 +201,6 @@ internal sealed class StatefulSetController(ControllerContext context) : ObjectC
         status["updateRevision"] = revision;
         ReplicaSetController.SetPositive(status, "updatedReplicas", updated);
         WriteStatus(Resource, set, status);
+        return waiting.Count == 0 ? null : waiting.Min() - now;
     }
 }

@@ -47,29 +47,35 @@ public sealed class ServiceProxy(ClusterServices services) : IClusterPart
         var address = table.ClusterAddress(key.Namespace, key.Name);
         var wanted = address is null
             ? []
-            : table.Ports(key.Namespace, key.Name).Where(port => port.Protocol == "TCP").ToDictionary(port => (key, new IPEndPoint(address, port.Number)));
-        foreach (var gone in _forwarders.Keys.Where(have => have.Service == key && !wanted.ContainsKey(have)).ToList())
+            : table.Ports(key.Namespace, key.Name).Where(port => port.Protocol == "TCP").Select(port => (Service: key, Address: new IPEndPoint(address, port.Number))).ToHashSet();
+        foreach (var gone in _forwarders.Keys.Where(have => have.Service == key && !wanted.Contains(have)).ToList())
         {
             _forwarders.Remove(gone, out var forwarder);
             _ = forwarder!.DisposeAsync().AsTask();
         }
 
         TimeSpan? again = null;
-        foreach (var (place, port) in wanted.Where(wish => !_forwarders.ContainsKey(wish.Key)))
+        foreach (var place in wanted.Where(wish => !_forwarders.ContainsKey(wish)))
         {
             try
             {
-                _forwarders[place] = new PortForwarder(place.Item2, () => table.Ready(key.Namespace, key.Name, port.Name));
+                _forwarders[place] = new PortForwarder(place.Address, () => ReadyBehind(table, key, place.Address.Port));
             }
             catch (SocketException e)
             {
                 // Said once per address: another cluster on this machine may keep it for as long as this one lives.
                 var level = _refused.Add(place) ? LogLevel.Warning : LogLevel.Debug;
-                _logger.Log(level, "Cannot listen on {Address} for Service {Service}: {Message}", place.Item2, key, e.Message);
+                _logger.Log(level, "Cannot listen on {Address} for Service {Service}: {Message}", place.Address, key, e.Message);
                 again = BindRetry;
             }
         }
 
         return again;
     }
+
+    /// <summary>Looked up for each connection: a port may get another name while its number stays.</summary>
+    private static IReadOnlyList<IPEndPoint> ReadyBehind(EndpointTable table, QueueKey service, int number) =>
+        table.Ports(service.Namespace, service.Name).FirstOrDefault(port => port.Protocol == "TCP" && port.Number == number) is { } port
+            ? table.Ready(service.Namespace, service.Name, port.Name)
+            : [];
 }

@@ -167,11 +167,13 @@ public sealed class ControllerSetTests
         var set = Deployment("db", 2, null, "one");
         set["kind"] = "StatefulSet";
         set["spec"]!["serviceName"] = "db";
+        set["spec"]!["minReadySeconds"] = 2;
         set["spec"]!["volumeClaimTemplates"] = new JsonArray(Claim("data"));
 
         node.Api.Create("apps/statefulsets", "default", set, "test");
 
         await Eventually.True(() => node.Api.Get("apps/statefulsets", "default", "db").LongAt("status", "readyReplicas") == 2, "both ready");
+        await Eventually.True(() => node.Api.Get("apps/statefulsets", "default", "db").LongAt("status", "availableReplicas") == 2, "both available, without any event");
         Assert.Equal(["db-0", "db-1"], node.Api.List("pods", "default").Select(p => p.NameOf()).Order());
         Assert.Equal(["data-db-0", "data-db-1"], node.Api.List("persistentvolumeclaims", "default").Select(p => p.NameOf()).Order());
     }

@@ -83,6 +83,14 @@ public sealed class ProxyTests
         using var direct = new HttpClient();
         await Eventually.True(async () => await direct.GetStringAsync($"http://{service.StringAt("spec", "clusterIP")}:80/x") == "GET /x", "the cluster address answers");
         await Eventually.True(() => node.Api.Get("networking.k8s.io/ingresses", "default", "web")!["status"]!["loadBalancer"]!["ingress"]![0].StringAt("ip") == "127.0.0.1", "the address is in the status");
+
+        var stored = node.Api.Get("services", "default", "web")!;
+        stored["spec"]!["ports"]![0]!["name"] = "http";
+        node.Api.Update("services", stored, "test");
+        var slice = node.Api.Get("discovery.k8s.io/endpointslices", "default", "web-manual")!;
+        slice["ports"]![0]!["name"] = "http";
+        node.Api.Update("discovery.k8s.io/endpointslices", slice, "test");
+        Assert.Equal("GET /y", await direct.GetStringAsync($"http://{service.StringAt("spec", "clusterIP")}:80/y"));
         listener.Stop();
         await Assert.ThrowsAnyAsync<Exception>(() => serving);
     }
