@@ -20,7 +20,7 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
         var ulid = Ulid.New(time);
         using var builder = new BlockBuilder(dataDirectory, ulid);
         using var view = head.OpenView(minTime, maxTime - 1);
-        var (order, ranks) = head.Read(h => Sort(h, minTime, maxTime, late));
+        var (order, ranks) = Sort(minTime, maxTime, late, cancellation);
         if (order.Length == 0)
         {
             return null;
@@ -85,25 +85,37 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
     }
 
     // Numbers of the series with chunks in the range in label order, and for each symbol they use its place among those symbols, else -1.
-    private static (int[] Order, int[] Ranks) Sort(MemoryHead head, long minTime, long maxTime, bool late)
+    // Only a truncation changes numbers, and it comes after; series and symbols that are created meanwhile have nothing to do with the range.
+    private (int[] Order, int[] Ranks) Sort(long minTime, long maxTime, bool late, CancellationToken cancellation)
     {
+        const int Piece = 10_000;
         var store = head.Store;
+        var (count, ranks) = head.Read(h => (h.Store.Count, new int[h.Store.Symbols.Limit]));
         var order = new List<int>();
-        var ranks = new int[store.Symbols.Limit];
         Array.Fill(ranks, -1);
-        for (var number = 0; number < store.Count; number++)
+        for (var first = 0; first < count; first += Piece)
         {
-            if (late ? !head.OutOfOrder.Has(store[number].Reference) : !HasChunks(head, in store[number], minTime, maxTime))
+            cancellation.ThrowIfCancellationRequested();
+            var start = first;
+            head.Read(h =>
             {
-                continue;
-            }
+                for (var number = start; number < Math.Min(start + Piece, count); number++)
+                {
+                    if (late ? !h.OutOfOrder.Has(store[number].Reference) : !HasChunks(h, in store[number], minTime, maxTime))
+                    {
+                        continue;
+                    }
 
-            order.Add(number);
-            for (var labels = store.LabelsOf(number); labels.MoveNext();)
-            {
-                ranks[labels.Name] = 0;
-                ranks[labels.Value] = 0;
-            }
+                    order.Add(number);
+                    for (var labels = store.LabelsOf(number); labels.MoveNext();)
+                    {
+                        ranks[labels.Name] = 0;
+                        ranks[labels.Value] = 0;
+                    }
+                }
+
+                return 0;
+            });
         }
 
         var symbols = new List<int>();
@@ -115,14 +127,13 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
             }
         }
 
-        symbols.Sort((a, b) => store.Symbols.Text(a).SequenceCompareTo(store.Symbols.Text(b)));
-        for (var i = 0; i < symbols.Count; i++)
+        var byText = PiecewiseSort.Sort(head, [.. symbols], (a, b) => store.Symbols.Text(a).SequenceCompareTo(store.Symbols.Text(b)), cancellation);
+        for (var i = 0; i < byText.Length; i++)
         {
-            ranks[symbols[i]] = i;
+            ranks[byText[i]] = i;
         }
 
-        order.Sort((a, b) => Compare(store.LabelsOf(a), store.LabelsOf(b), ranks));
-        return ([.. order], ranks);
+        return (PiecewiseSort.Sort(head, [.. order], (a, b) => Compare(store.LabelsOf(a), store.LabelsOf(b), ranks), cancellation), ranks);
     }
 
     private static bool HasChunks(MemoryHead head, in MemSeries series, long minTime, long maxTime)
