@@ -17,12 +17,18 @@ internal sealed class ScrapeCache
 {
     private const int MinCapacity = 64;
 
+    /// <summary>Texts that failing scrapes may add to twice those of the last good one before the unseen are forgotten.</summary>
+    private const int FailedTexts = 1000;
+
     private Entry[] _entries = new Entry[MinCapacity];
     private int _count;
     private uint _epoch;
 
     // The epoch of the last scrape whose series are alive; 0 when none are.
     private uint _alive;
+
+    // Texts of the last scrape that was accepted.
+    private int _accepted;
 
     // Alive series of a loop that this one replaces, until the first successful scrape has told which go on.
     private HashSet<ulong>? _inherited;
@@ -40,11 +46,7 @@ internal sealed class ScrapeCache
     /// <param name="repeated">True if it was already seen in this scrape.</param>
     public ref Entry Touch(ReadOnlySpan<byte> series, out bool repeated)
     {
-        if ((_count + 1) * 4 > _entries.Length * 3)
-        {
-            Resize(_entries.Length * 2);
-        }
-
+        Reserve();
         var first = StableHash.Hash64(series);
         var second = SecondHash(series);
         ref var entry = ref Slot(_entries, first, second);
@@ -96,9 +98,10 @@ internal sealed class ScrapeCache
         }
 
         _alive = _epoch;
+        _accepted = kept;
         if (kept != _count)
         {
-            Resize(CapacityFor(kept));
+            ForgetUnseen(kept);
         }
     }
 
@@ -124,6 +127,21 @@ internal sealed class ScrapeCache
         }
 
         _alive = 0;
+        if (_count > (2L * _accepted) + FailedTexts)
+        {
+            // A target over its limits with other series each time would fill the memory.
+            ForgetUnseen(MinCapacity);
+        }
+    }
+
+    /// <summary>Makes series be reported again as gone by the next end of a scrape that has not seen them.</summary>
+    public void Owe(IReadOnlyList<SeriesRef> gone)
+    {
+        _inherited ??= [];
+        foreach (var series in gone)
+        {
+            _inherited.Add(series.Value);
+        }
     }
 
     /// <summary>Takes over the alive series of a cache whose decisions no longer hold.</summary>
@@ -178,17 +196,35 @@ internal sealed class ScrapeCache
         return (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93;
     }
 
-    private void Resize(int capacity)
+    private void ForgetUnseen(int expected)
     {
-        var entries = new Entry[capacity];
+        var before = _entries;
+        _entries = new Entry[CapacityFor(expected)];
         _count = 0;
+        foreach (ref var entry in before.AsSpan())
+        {
+            if (entry.IsUsed && entry.SeenEpoch == _epoch)
+            {
+                Reserve();
+                Slot(_entries, entry.First, entry.Second) = entry;
+                _count++;
+            }
+        }
+    }
+
+    private void Reserve()
+    {
+        if ((_count + 1) * 4 <= _entries.Length * 3)
+        {
+            return;
+        }
+
+        var entries = new Entry[_entries.Length * 2];
         foreach (ref var entry in _entries.AsSpan())
         {
-            // While a scrape is under way everything is kept: it may still fail.
-            if (entry.IsUsed && (_alive != _epoch || entry.SeenEpoch == _epoch))
+            if (entry.IsUsed)
             {
                 Slot(entries, entry.First, entry.Second) = entry;
-                _count++;
             }
         }
 

@@ -19,10 +19,11 @@ internal sealed class ScrapeLoop : IDisposable
     private readonly TargetScraper _scraper;
     private readonly BodyAppender _appender;
     private readonly ReportSeries _report;
-    private readonly ScrapeLoop? _predecessor;
+    private readonly List<SeriesRef> _ended = [];
     private readonly Func<string?> _refusal;
     private readonly CancellationTokenSource _stop = new();
     private volatile bool _endSeries;
+    private ScrapeLoop? _predecessor;
     private ScrapeCache _cache = new();
 
     /// <param name="target">What to scrape.</param>
@@ -95,6 +96,9 @@ internal sealed class ScrapeLoop : IDisposable
         {
             await _predecessor.Completion;
             TakeOver(_predecessor);
+
+            // Else every change of the configuration would keep another loop and its cache in memory.
+            _predecessor = null;
         }
 
         using var either = CancellationTokenSource.CreateLinkedTokenSource(shutdown, _stop.Token);
@@ -193,6 +197,7 @@ internal sealed class ScrapeLoop : IDisposable
     {
         var result = new AppendedBody { Error = fetched.Error };
         _cache.BeginScrape();
+        _ended.Clear();
         try
         {
             var appender = _environment.Storage.CreateAppender();
@@ -205,14 +210,14 @@ internal sealed class ScrapeLoop : IDisposable
 
                 if (result.Error is null)
                 {
-                    _cache.EndScrape(s => appender.Append(s, timestampMs, StaleMarker.Value));
+                    _cache.EndScrape(s => End(appender, s, timestampMs));
                 }
                 else
                 {
                     appender.Rollback();
                     appender.Dispose();
                     appender = _environment.Storage.CreateAppender();
-                    _cache.EndAll(s => appender.Append(s, timestampMs, StaleMarker.Value));
+                    _cache.EndAll(s => End(appender, s, timestampMs));
                 }
 
                 _report.Append(appender, timestampMs, result.Error is null, _environment.Time.GetElapsedTime(began), result);
@@ -226,10 +231,17 @@ internal sealed class ScrapeLoop : IDisposable
         catch (StorageException e)
         {
             result.Error = e.Message;
+            _cache.Owe(_ended);
             _environment.Logger.LogError("Cannot store a scrape of {Job} {Url}: {Error}", Target.Job.JobName, Target.Url, e.Message);
         }
 
         Account(timestampMs, began, result);
+    }
+
+    private void End(IAppender appender, SeriesRef series, long timestampMs)
+    {
+        _ended.Add(series);
+        appender.Append(series, timestampMs, StaleMarker.Value);
     }
 
     private void Account(long timestampMs, long began, in AppendedBody result)

@@ -19,6 +19,9 @@ internal sealed class RecordingStorage : IAppendable
     /// <summary>Decides about new series.</summary>
     public Func<LabelSet, bool> Admit { get; set; } = _ => true;
 
+    /// <summary>True makes commits fail as on a full disk.</summary>
+    public bool IsFull { get; set; }
+
     public IReadOnlyList<RecordedSample> Committed
     {
         get
@@ -98,6 +101,11 @@ internal sealed class RecordingStorage : IAppendable
 
         public void Commit()
         {
+            if (storage.IsFull)
+            {
+                throw new StorageException("no space left on device");
+            }
+
             lock (storage._gate)
             {
                 storage._committed.AddRange(_pending.Select(p => new RecordedSample(storage._names[p.Series], p.TimestampMs, p.Value)));

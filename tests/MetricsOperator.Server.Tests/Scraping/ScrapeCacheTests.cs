@@ -76,6 +76,33 @@ public sealed class ScrapeCacheTests
     });
 
     [Fact]
+    public void Texts_of_scrapes_that_keep_failing_do_not_pile_up()
+    {
+        var cache = new ScrapeCache();
+        var ids = new Dictionary<string, ulong>();
+        Run(cache, ["a"], false, ids);
+        for (var round = 0; round < 20; round++)
+        {
+            Run(cache, Enumerable.Range(0, 3000).Select(i => $"churn{round}-{i}"), true, ids);
+        }
+
+        Assert.InRange(cache.Count, 1, 6002);
+        Assert.Empty(Run(cache, ["a"], false, ids));
+        Assert.Equal(1, cache.Count);
+    }
+
+    [Fact]
+    public void A_series_whose_end_was_not_stored_is_reported_again_unless_it_is_back()
+    {
+        var cache = new ScrapeCache();
+        Scrape(cache, ["a", "b", "c"]);
+        Assert.Equal([2UL, 3UL], Scrape(cache, ["a"]));
+        cache.Owe([new SeriesRef(2), new SeriesRef(3)]);
+        Assert.Equal([2UL], Scrape(cache, ["a", "c"]));
+        Assert.Empty(Scrape(cache, ["a", "c"]));
+    }
+
+    [Fact]
     public void Looking_up_known_texts_allocates_nothing()
     {
         var cache = new ScrapeCache();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MetricsOperator.Server.Scraping;
 using MetricsOperator.Server.Tests.Config;
 using MetricsOperator.TestKit;
@@ -136,6 +137,64 @@ public sealed class ScrapeLoopTests
     }
 
     [Fact]
+    public async Task Series_that_disappear_while_the_disk_is_full_are_ended_afterwards()
+    {
+        await using var scene = await Scene.StartAsync();
+        scene.Target.Body = "a 1\nb 2\n";
+        scene.Apply();
+        await scene.Sees("b", "", 2);
+        scene.Storage.IsFull = true;
+        await Eventually.True(() => scene.Report.Error == "no space left on device", "the scrape says why it fails");
+        scene.Target.Body = "a 1\n";
+        var at = scene.Report.At;
+        await Eventually.True(() => scene.Report.At > at + TimeSpan.FromMilliseconds(300), "a scrape without the series");
+        Assert.DoesNotContain(scene.Committed("b"), StaleMarker.IsStale);
+        scene.Storage.IsFull = false;
+        await scene.Ends("b");
+        Assert.DoesNotContain(scene.Committed("a"), StaleMarker.IsStale);
+        Assert.Empty(scene.Report.Error);
+    }
+
+    [Fact]
+    public async Task Samples_too_far_in_the_future_are_left_out()
+    {
+        await using var scene = await Scene.StartAsync();
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        scene.Target.Body = $"near 1 {now + 500_000}\nfar 1 {now + 700_000}\nlast 1\n";
+        scene.Apply();
+        await scene.Sees("last", "", 1);
+        await scene.Sees("near", "", 1);
+        Assert.Empty(scene.Committed("far"));
+    }
+
+    [Fact]
+    public async Task Changes_of_the_configuration_leave_no_old_targets_in_memory()
+    {
+        await using var scene = await Scene.StartAsync();
+        scene.Apply();
+        await scene.Sees("a", "", 1);
+        var first = FirstTarget(scene);
+        for (var i = 0; i < 4; i++)
+        {
+            scene.Apply($"metric_relabel_configs: [{{source_labels: [__name__], regex: x{i}, action: drop}}]");
+            var scrapes = scene.Committed("up").Count;
+            await Eventually.True(() => scene.Committed("up").Count > scrapes + 1, "scrapes go on");
+        }
+
+        await Eventually.True(
+            () =>
+            {
+                GC.Collect();
+                return !first.TryGetTarget(out _);
+            },
+            "the first target is collected",
+            TimeSpan.FromSeconds(5));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference<Target> FirstTarget(Scene scene) => new(scene.Manager.Jobs()[0].Active[0]);
+
+    [Fact]
     public async Task A_removed_target_is_ended_at_its_next_scrape_time()
     {
         await using var scene = await Scene.StartAsync();
@@ -234,6 +293,8 @@ public sealed class ScrapeLoopTests
         public TargetManager Manager { get; }
 
         public Exception? Defect { get; private set; }
+
+        public ScrapeReport Report => Manager.Jobs()[0].Active[0].Report;
 
         public static async Task<Scene> StartAsync() => new(await TestTarget.StartAsync());
 
