@@ -38,6 +38,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly LedgerKeeper _ledger;
     private readonly HttpListener _http;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _applyGate = new();
     private readonly TaskCompletionSource<Exception> _defect = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TimeSeriesDb? _storage;
     private volatile TargetManager? _targets;
@@ -89,7 +90,8 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <exception cref="StorageException">The data directory cannot be opened.</exception>
     public async Task RunAsync(Action? listening = null)
     {
-        await _http.StartAsync(_stop.Token);
+        // Not cancelled by a stop, which is a clean end at any time.
+        await _http.StartAsync(CancellationToken.None);
         Logger("web").LogInformation("Listening on {Addresses}", string.Join(", ", Addresses));
         listening?.Invoke();
         var background = new List<Task> { _ledger.RunAsync(_stop.Token) };
@@ -194,16 +196,21 @@ internal sealed class ServerHost : IAsyncDisposable
         Apply(_config.Current);
     }
 
-    private void Apply(ServerConfig config)
+    // A reload may come while the start applies what was in force before it: the newest configuration is the last to be applied.
+    private void Apply(ServerConfig _)
     {
-        if (_storage is { } storage)
+        lock (_applyGate)
         {
-            var engine = new QueryEngine(QuerySettings.Engine(_flags, config, _time));
-            _view = new QueryView(storage, engine, () => storage.HeadStats, storage.Cardinality);
-        }
+            var config = _config.Current;
+            if (_storage is { } storage)
+            {
+                var engine = new QueryEngine(QuerySettings.Engine(_flags, config, _time));
+                _view = new QueryView(storage, engine, () => storage.HeadStats, storage.Cardinality);
+            }
 
-        _targets?.Apply(config);
-        _discovery?.Apply(config);
+            _targets?.Apply(config);
+            _discovery?.Apply(config);
+        }
     }
 
     private async Task MaintainAsync(CancellationToken cancellation)
@@ -260,9 +267,27 @@ internal sealed class ServerHost : IAsyncDisposable
         }
 
         _view = null;
-        _storage?.Dispose();
-        _storage = null;
-        _message.Final("Stopped", "stopped cleanly");
+        var problem = CloseStorage();
+        _message.Final("Stopped", problem ?? "stopped cleanly");
         Logger("server").LogInformation("Stopped");
+    }
+
+    // Whatever was acknowledged is in the log already: a disk that refuses the last page does not make this a failure.
+    private string? CloseStorage()
+    {
+        try
+        {
+            _storage?.Dispose();
+            return null;
+        }
+        catch (StorageException e)
+        {
+            Logger("tsdb").LogError("The storage was not closed cleanly: {Error}", e.Message);
+            return e.Message;
+        }
+        finally
+        {
+            _storage = null;
+        }
     }
 }

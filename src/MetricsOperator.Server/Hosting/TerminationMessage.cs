@@ -48,7 +48,9 @@ internal sealed class TerminationMessage : IDisposable
     private const int MaxMessageLength = 400;
 
     private readonly SafeFileHandle? _file;
+    private readonly ILogger _logger;
     private readonly Lock _gate = new();
+    private bool _isFailing;
     private byte[] _outOfMemory = [];
     private int _outOfMemoryLength;
     private int _length;
@@ -59,6 +61,7 @@ internal sealed class TerminationMessage : IDisposable
     /// <param name="logger">Told when the file cannot be written; the server runs without it.</param>
     public TerminationMessage(string path, ILogger logger)
     {
+        _logger = logger;
         if (path.Length == 0)
         {
             return;
@@ -188,20 +191,38 @@ internal sealed class TerminationMessage : IDisposable
             return;
         }
 
+        try
+        {
+            WriteOver(_file, message);
+            _isFailing = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The server is worth more than its account.
+            if (!_isFailing)
+            {
+                _isFailing = true;
+                _logger.LogWarning("Cannot write the termination message: {Error}", e.Message);
+            }
+        }
+    }
+
+    private void WriteOver(SafeFileHandle file, byte[] message)
+    {
         // One write covers what was there, with blanks if need be: a kill between the two calls leaves a message that still parses.
         if (message.Length < _length)
         {
             var padded = new byte[_length];
             padded.AsSpan(message.Length).Fill((byte)' ');
             message.CopyTo(padded, 0);
-            RandomAccess.Write(_file, padded, 0);
+            RandomAccess.Write(file, padded, 0);
         }
         else
         {
-            RandomAccess.Write(_file, message, 0);
+            RandomAccess.Write(file, message, 0);
         }
 
-        RandomAccess.SetLength(_file, message.Length);
+        RandomAccess.SetLength(file, message.Length);
         _length = message.Length;
     }
 }

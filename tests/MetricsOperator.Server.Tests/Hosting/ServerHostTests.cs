@@ -116,6 +116,25 @@ public sealed class ServerHostTests
     }
 
     [Fact]
+    public async Task A_stop_before_or_during_replay_is_a_clean_end()
+    {
+        using var folder = new TempDir();
+        foreach (var early in new[] { true, false })
+        {
+            var server = RunningServer.Create("", folder);
+            if (early)
+            {
+                server.Host.Stop();
+            }
+
+            await server.BeginAsync(server.Host.Stop);
+            await server.Completion.WaitAsync(TimeSpan.FromSeconds(5));
+            await server.DisposeAsync();
+            Assert.Equal("Stopped", JsonDocument.Parse(File.ReadAllText(folder["termination-log"])).RootElement.GetProperty("class").GetString());
+        }
+    }
+
+    [Fact]
     public async Task A_data_directory_in_use_is_an_error_of_storage()
     {
         using var folder = new TempDir();

@@ -57,6 +57,16 @@ public sealed class TerminationMessageTests
     }
 
     [Fact]
+    public void A_full_disk_does_not_end_the_server()
+    {
+        const string Full = "/dev/full";
+        Assert.SkipUnless(File.Exists(Full), "there is no device that is always full");
+        using var message = new TerminationMessage(Full, NullLogger.Instance);
+        message.Heartbeat(Sample);
+        message.Final("Stopped", "stopped cleanly");
+    }
+
+    [Fact]
     public void The_last_words_stay()
     {
         using var folder = new TempDir();
