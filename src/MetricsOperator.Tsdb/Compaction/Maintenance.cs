@@ -70,11 +70,12 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             wasCut = true;
         }
 
-        // Half a range stays in the head, so that late samples of the window find their place.
-        while (_pendingTruncation is null && head.MaxTime != long.MinValue && head.MaxTime - Start() > head.ChunkRangeMs * 3 / 2)
+        // Half a range stays in the head, so that late samples of the window find their place. What the head refuses says nothing about
+        // what is in blocks: a cut that failed has refused its range already, and the next pass must write it.
+        while (_pendingTruncation is null && head.MaxTime != long.MinValue && head.MaxTime - head.MinTime > head.ChunkRangeMs * 3 / 2)
         {
             cancellation.ThrowIfCancellationRequested();
-            var minTime = Start();
+            var minTime = head.MinTime;
             var maxTime = SampleWriter.RangeEnd(minTime, head.ChunkRangeMs);
             head.RefuseBefore(maxTime);
             var started = options.Time.GetTimestamp();
@@ -98,7 +99,6 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         return wasCut;
     }
 
-    private long Start() => Math.Max(head.MinTime, head.MinValidTime);
 
     private bool Truncate(long minTime, CancellationToken cancellation)
     {
