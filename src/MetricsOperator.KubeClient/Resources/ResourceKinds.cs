@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using MetricsOperator.KubeClient.Models;
 using Json = MetricsOperator.KubeClient.Models.KubeJsonContext;
 
@@ -35,7 +34,7 @@ public static class ResourceKinds
     public static readonly ResourceKind<V1Lease> Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true, Json.Default.V1Lease);
     public static readonly ResourceKind<V1CustomResourceDefinition> CustomResourceDefinitions = new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false, Json.Default.V1CustomResourceDefinition);
 
-    private static readonly FrozenDictionary<(string ApiVersion, string Kind), ResourceKind> ByKind = All.ToFrozenDictionary(k => (k.ApiVersion, k.Kind));
+    private static readonly Dictionary<(string ApiVersion, string Kind), ResourceKind> ByKind = All.ToDictionary(k => (k.ApiVersion, k.Kind));
 
     /// <summary>Every built-in kind.</summary>
     public static IReadOnlyList<ResourceKind> All =>

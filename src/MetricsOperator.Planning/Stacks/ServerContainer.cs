@@ -85,17 +85,17 @@ internal static class ServerContainer
 
         // Equal to the limit: the kernel, which leaves a clear trace, is the one that kills.
         new V1EnvVar { Name = "DOTNET_GCHeapHardLimit", Value = "0x" + memoryBytes.ToString("x", CultureInfo.InvariantCulture) },
-        new V1EnvVar { Name = "DOTNET_gcConcurrent", Value = "0" },
 
         // The diagnostics socket would need a writable file system.
         new V1EnvVar { Name = "DOTNET_EnableDiagnostics", Value = "0" },
 
-        // Both cost tens of mebibytes of every server: code mapped twice, and counters in code that is not yet optimized.
+        // Code mapped twice costs tens of mebibytes of every server.
         new V1EnvVar { Name = "DOTNET_EnableWriteXorExecute", Value = "0" },
-        new V1EnvVar { Name = "DOTNET_TieredPGO", Value = "0" },
 
-        // glibc keeps a heap per thread that TLS ever allocated on; two are enough here.
-        new V1EnvVar { Name = "MALLOC_ARENA_MAX", Value = "2" },
+        // One heap of glibc's, and what the compiler used goes back to the kernel: else it keeps what it once needed, once per thread.
+        new V1EnvVar { Name = "MALLOC_ARENA_MAX", Value = "1" },
+        new V1EnvVar { Name = "MALLOC_MMAP_THRESHOLD_", Value = "32768" },
+        new V1EnvVar { Name = "MALLOC_TRIM_THRESHOLD_", Value = "65536" },
     ];
 
     private static V1EnvVar Field(string name, string path) =>

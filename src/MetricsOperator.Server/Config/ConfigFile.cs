@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -19,17 +18,21 @@ public static class ConfigFile
         ScrapeProtocol.OpenMetricsText100, ScrapeProtocol.OpenMetricsText001, ScrapeProtocol.PrometheusText100, ScrapeProtocol.PrometheusText004,
     ];
 
-    private static readonly FrozenSet<string> TopFields = FrozenSet.Create("global", "scrape_configs", "storage");
+    private static readonly HashSet<string> TopFields = ["global", "scrape_configs", "storage"];
 
-    private static readonly FrozenSet<string> TopLater = FrozenSet.Create(
-        "rule_files", "scrape_config_files", "alerting", "remote_write", "remote_read", "otlp", "tracing", "runtime");
+    private static readonly HashSet<string> TopLater =
+    [
+        "rule_files", "scrape_config_files", "alerting", "remote_write", "remote_read", "otlp", "tracing", "runtime",
+    ];
 
-    private static readonly FrozenSet<string> GlobalFields = FrozenSet.Create(
+    private static readonly HashSet<string> GlobalFields =
+    [
         "scrape_interval", "scrape_timeout", "scrape_protocols", "evaluation_interval", "rule_query_offset", "external_labels",
         "body_size_limit", "sample_limit", "target_limit", "label_limit", "label_name_length_limit", "label_value_length_limit", "keep_dropped_targets",
-        "metric_name_validation_scheme", "metric_name_escaping_scheme", "always_scrape_classic_histograms", "convert_classic_histograms_to_nhcb");
+        "metric_name_validation_scheme", "metric_name_escaping_scheme", "always_scrape_classic_histograms", "convert_classic_histograms_to_nhcb",
+    ];
 
-    private static readonly FrozenSet<string> GlobalLater = FrozenSet.Create("query_log_file", "scrape_failure_log_file");
+    private static readonly HashSet<string> GlobalLater = ["query_log_file", "scrape_failure_log_file"];
 
     /// <summary>Reads and checks a file.</summary>
     /// <exception cref="ConfigException">It is not a valid configuration.</exception>
@@ -209,9 +212,9 @@ public static class ConfigFile
             return TimeSpan.Zero;
         }
 
-        var storage = top["storage"].AsFields("storage", FrozenSet.Create("tsdb"), FrozenSet.Create("exemplars"));
+        var storage = top["storage"].AsFields("storage", ["tsdb"], ["exemplars"]);
         return storage.Has("tsdb")
-            ? storage["tsdb"].AsFields("tsdb", FrozenSet.Create("out_of_order_time_window")).Duration("out_of_order_time_window", TimeSpan.Zero)
+            ? storage["tsdb"].AsFields("tsdb", ["out_of_order_time_window"]).Duration("out_of_order_time_window", TimeSpan.Zero)
             : TimeSpan.Zero;
     }
 

@@ -98,7 +98,7 @@ internal readonly record struct ConfigNode(YamlNode Node, string Path, string Fi
     /// <param name="type">What the mapping is, for messages.</param>
     /// <param name="known">Fields that are read.</param>
     /// <param name="later">Fields that are valid in Prometheus but not supported here: only an empty value is accepted.</param>
-    public ConfigFields AsFields(string type, IReadOnlySet<string> known, IReadOnlySet<string>? later = null)
+    public ConfigFields AsFields(string type, HashSet<string> known, HashSet<string>? later = null)
     {
         var fields = new Dictionary<string, ConfigNode>(StringComparer.Ordinal);
         if (IsNull)

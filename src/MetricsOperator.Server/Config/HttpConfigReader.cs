@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 
 namespace MetricsOperator.Server.Config;
 
@@ -9,8 +8,10 @@ internal static class HttpConfigReader
 
     public static readonly string[] Later = ["oauth2", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers"];
 
-    private static readonly FrozenSet<string> TlsFields = FrozenSet.Create(
-        "ca", "ca_file", "cert", "cert_file", "key", "key_file", "server_name", "insecure_skip_verify");
+    private static readonly HashSet<string> TlsFields =
+    [
+        "ca", "ca_file", "cert", "cert_file", "key", "key_file", "server_name", "insecure_skip_verify",
+    ];
 
     public static HttpClientConfig Read(ConfigFields fields, string folder)
     {
@@ -36,7 +37,7 @@ internal static class HttpConfigReader
 
     private static BasicAuthConfig? ReadBasicAuth(ConfigNode node, string folder)
     {
-        var fields = node.AsFields("basic_auth", FrozenSet.Create("username", "username_file", "password", "password_file"));
+        var fields = node.AsFields("basic_auth", ["username", "username_file", "password", "password_file"]);
         var auth = new BasicAuthConfig(
             fields.String("username"),
             Absolute(fields.String("username_file"), folder),
@@ -54,7 +55,7 @@ internal static class HttpConfigReader
 
     private static AuthorizationConfig? ReadAuthorization(ConfigNode node, string folder)
     {
-        var fields = node.AsFields("authorization", FrozenSet.Create("type", "credentials", "credentials_file"));
+        var fields = node.AsFields("authorization", ["type", "credentials", "credentials_file"]);
         var type = fields.String("type").Trim();
         if (string.Equals(type, "basic", StringComparison.OrdinalIgnoreCase))
         {
@@ -77,7 +78,7 @@ internal static class HttpConfigReader
 
     private static TlsConfig ReadTls(ConfigNode node, string folder)
     {
-        var fields = node.AsFields("tls_config", TlsFields, FrozenSet.Create("min_version", "max_version"));
+        var fields = node.AsFields("tls_config", TlsFields, ["min_version", "max_version"]);
         var tls = new TlsConfig
         {
             Ca = fields.String("ca"),

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.Server.Config;
@@ -6,10 +5,12 @@ namespace MetricsOperator.Server.Config;
 /// <summary>Reads one entry of <c>kubernetes_sd_configs</c>.</summary>
 internal static class KubernetesConfigReader
 {
-    private static readonly FrozenSet<string> Fields = FrozenSet.Create("role", "kubeconfig_file", "namespaces", "selectors", "attach_metadata", "follow_redirects", "enable_http2");
+    private static readonly HashSet<string> Fields = ["role", "kubeconfig_file", "namespaces", "selectors", "attach_metadata", "follow_redirects", "enable_http2"];
 
-    private static readonly FrozenSet<string> Later = FrozenSet.Create(
-        "api_server", "basic_auth", "authorization", "tls_config", "oauth2", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers");
+    private static readonly HashSet<string> Later =
+    [
+        "api_server", "basic_auth", "authorization", "tls_config", "oauth2", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers",
+    ];
 
     public static KubernetesDiscoveryConfig Read(ConfigNode node, string folder)
     {
@@ -23,8 +24,8 @@ internal static class KubernetesConfigReader
         fields.Bool("follow_redirects", true);
         fields.Bool("enable_http2", true);
         var role = ReadRole(fields["role"]);
-        var namespaces = fields.Has("namespaces") ? fields["namespaces"].AsFields("namespaces", FrozenSet.Create("own_namespace", "names")) : null;
-        var attach = fields.Has("attach_metadata") ? fields["attach_metadata"].AsFields("attach_metadata", FrozenSet.Create("node", "namespace")) : null;
+        var namespaces = fields.Has("namespaces") ? fields["namespaces"].AsFields("namespaces", ["own_namespace", "names"]) : null;
+        var attach = fields.Has("attach_metadata") ? fields["attach_metadata"].AsFields("attach_metadata", ["node", "namespace"]) : null;
         return new KubernetesDiscoveryConfig
         {
             Role = role,
@@ -39,7 +40,7 @@ internal static class KubernetesConfigReader
 
     private static KubernetesSelector ReadSelector(ConfigNode node, KubernetesRole owner)
     {
-        var fields = node.AsFields("selector", FrozenSet.Create("role", "label", "field"));
+        var fields = node.AsFields("selector", ["role", "label", "field"]);
         var role = fields.Has("role") ? ReadRole(fields["role"]) : throw fields.Error("role", "role missing");
         bool allowed = owner switch
         {

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Timeseries.Relabeling;
 
@@ -7,7 +6,7 @@ namespace MetricsOperator.Server.Config;
 /// <summary>Reads one entry of <c>scrape_configs</c>.</summary>
 internal static class ScrapeConfigReader
 {
-    private static readonly FrozenSet<string> Fields = FrozenSet.ToFrozenSet(
+    private static readonly HashSet<string> Fields =
     [
         "job_name", "scrape_interval", "scrape_timeout", "scrape_protocols", "fallback_scrape_protocol", "honor_labels", "honor_timestamps",
         "track_timestamps_staleness", "params", "metrics_path", "scheme", "enable_compression", "body_size_limit", "sample_limit", "target_limit",
@@ -15,9 +14,9 @@ internal static class ScrapeConfigReader
         "native_histogram_min_bucket_factor", "metric_name_validation_scheme", "metric_name_escaping_scheme", "always_scrape_classic_histograms",
         "convert_classic_histograms_to_nhcb", "static_configs", "kubernetes_sd_configs", "relabel_configs", "metric_relabel_configs",
         .. HttpConfigReader.Fields,
-    ]);
+    ];
 
-    private static readonly FrozenSet<string> Later = FrozenSet.ToFrozenSet(
+    private static readonly HashSet<string> Later =
     [
         "scrape_failure_log_file", "file_sd_configs", "http_sd_configs", "dns_sd_configs", "azure_sd_configs", "consul_sd_configs", "digitalocean_sd_configs",
         "docker_sd_configs", "dockerswarm_sd_configs", "ec2_sd_configs", "eureka_sd_configs", "gce_sd_configs", "hetzner_sd_configs", "ionos_sd_configs",
@@ -25,10 +24,12 @@ internal static class ScrapeConfigReader
         "openstack_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs", "scaleway_sd_configs", "serverset_sd_configs", "stackit_sd_configs",
         "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs",
         .. HttpConfigReader.Later,
-    ]);
+    ];
 
-    private static readonly FrozenSet<string> RelabelFields = FrozenSet.Create(
-        "action", "source_labels", "separator", "regex", "target_label", "replacement", "modulus");
+    private static readonly HashSet<string> RelabelFields =
+    [
+        "action", "source_labels", "separator", "regex", "target_label", "replacement", "modulus",
+    ];
 
     public static ScrapeConfig Read(ConfigNode node, GlobalConfig global, string folder)
     {
@@ -88,7 +89,7 @@ internal static class ScrapeConfigReader
 
     private static StaticConfig ReadStatic(ConfigNode node)
     {
-        var fields = node.AsFields("static_config", FrozenSet.Create("targets", "labels"));
+        var fields = node.AsFields("static_config", ["targets", "labels"]);
         var targets = fields.List("targets", n =>
         {
             var address = n.AsString();

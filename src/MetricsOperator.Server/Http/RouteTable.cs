@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using System.Text.RegularExpressions;
+using System.Text;
+using MetricsOperator.Timeseries.Labels;
 using Microsoft.AspNetCore.Http;
 
 namespace MetricsOperator.Server.Http;
@@ -14,7 +15,7 @@ public sealed class RouteTable : IDisposable
 {
     private readonly Dictionary<string, Route> _routes = new(StringComparer.Ordinal);
     private readonly string _prefix;
-    private readonly Regex _corsOrigin;
+    private readonly AnchoredRegex _corsOrigin;
     private readonly Meter _meter = new("MetricsOperator.Server");
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _durations;
@@ -25,7 +26,7 @@ public sealed class RouteTable : IDisposable
     public RouteTable(string prefix, string corsOrigin)
     {
         _prefix = prefix;
-        _corsOrigin = new Regex($"^(?:{corsOrigin})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        _corsOrigin = new AnchoredRegex(corsOrigin);
         _requests = _meter.CreateCounter<long>("prometheus_http_requests_total", description: "Counter of HTTP requests.");
         _durations = _meter.CreateHistogram(
             "prometheus_http_request_duration_seconds",
@@ -126,7 +127,7 @@ public sealed class RouteTable : IDisposable
         var headers = context.Response.Headers;
         headers.Vary = "Origin";
         var origin = context.Request.Headers.Origin.ToString();
-        if (origin.Length > 0 && _corsOrigin.IsMatch(origin))
+        if (origin.Length > 0 && _corsOrigin.IsMatch(Encoding.UTF8.GetBytes(origin)))
         {
             headers.AccessControlAllowOrigin = origin;
             headers.AccessControlAllowMethods = "GET, POST, OPTIONS";

@@ -7,7 +7,11 @@ namespace MetricsOperator.Server.Scraping;
 
 /// <summary>What all scrape loops of a process share.</summary>
 internal sealed record ScrapeEnvironment(
-    IAppendable Storage, ScrapeMetrics Metrics, MetadataPool Metadata, TimeSpan TimestampTolerance, Action<Exception> OnDefect, TimeProvider Time, ILogger Logger);
+    IAppendable Storage, ScrapeMetrics Metrics, MetadataPool Metadata, TimeSpan TimestampTolerance, Action<Exception> OnDefect, TimeProvider Time, ILogger Logger)
+{
+    /// <summary>When scraping began: shortly after it, targets are scraped ahead of their turn.</summary>
+    public DateTimeOffset Began { get; } = Time.GetUtcNow();
+}
 
 /// <summary>
 /// The clock of one target: scrapes at its own offset within the interval, writes what it finds in one transaction with the report series,
@@ -68,14 +72,6 @@ internal sealed class ScrapeLoop : IDisposable
 
     public void Dispose() => _stop.Dispose();
 
-    /// <summary>How long after <paramref name="now"/> the first scrape is due: fixed for a target, spread over the interval.</summary>
-    internal static TimeSpan Offset(TimeSpan interval, ulong key, ulong seed, DateTimeOffset now)
-    {
-        var sinceEpoch = now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks;
-        var next = interval.Ticks - (sinceEpoch % interval.Ticks) + (long)((key ^ seed) % (ulong)interval.Ticks);
-        return TimeSpan.FromTicks(next > interval.Ticks ? next - interval.Ticks : next);
-    }
-
     private async Task GuardAsync(ulong seed, CancellationToken shutdown)
     {
         try
@@ -92,6 +88,7 @@ internal sealed class ScrapeLoop : IDisposable
 
     private async Task RunAsync(ulong seed, CancellationToken shutdown)
     {
+        var continues = _predecessor is not null;
         if (_predecessor is not null)
         {
             await _predecessor.Completion;
@@ -104,7 +101,14 @@ internal sealed class ScrapeLoop : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(shutdown, _stop.Token);
         var time = _environment.Time;
         var start = time.GetUtcNow();
-        var due = DateTimeOffset.FromUnixTimeMilliseconds((start + Offset(Target.Interval, Target.Key, seed, start)).ToUnixTimeMilliseconds());
+        var offset = ScrapeSchedule.Offset(Target.Interval, Target.Key, seed, start);
+        var turn = WholeMilliseconds(start + offset);
+        var due = turn;
+        if (!continues && start - _environment.Began < ScrapeSchedule.StartPhase && ScrapeSchedule.CatchUp(offset, Target.Key) is { } soon)
+        {
+            due = WholeMilliseconds(start + soon);
+        }
+
         var previous = default(DateTimeOffset);
         while (await DelayUntilAsync(due, either.Token))
         {
@@ -120,7 +124,7 @@ internal sealed class ScrapeLoop : IDisposable
                 break;
             }
 
-            due += Target.Interval;
+            due = due < turn ? turn : due + Target.Interval;
             while (due + Target.Interval <= time.GetUtcNow())
             {
                 due += Target.Interval;
@@ -132,6 +136,8 @@ internal sealed class ScrapeLoop : IDisposable
             await EndSeriesAsync(due, shutdown);
         }
     }
+
+    private static DateTimeOffset WholeMilliseconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
     private void TakeOver(ScrapeLoop predecessor)
     {

@@ -91,13 +91,11 @@ public sealed class AnchoredRegex
     public string? Expand(string text, string replacement) => Expand(text, new ReplacementTemplate(replacement));
 
     /// <inheritdoc cref="Expand(string, string)"/>
-    public string? Expand(string text, ReplacementTemplate replacement)
-    {
-        if (replacement.IsFirstGroup && CapturesEverything)
-        {
-            return text;
-        }
+    public string? Expand(string text, ReplacementTemplate replacement) =>
+        replacement.IsFirstGroup && CapturesEverything ? text : ExpandMatch(text, replacement);
 
+    private string? ExpandMatch(string text, ReplacementTemplate replacement)
+    {
         _automaton ??= Compile(Pattern, _syntax);
         var match = _automaton.Match(text);
         return match.Success ? replacement.Expand(match, _groupNames) : null;

@@ -258,19 +258,14 @@ public sealed class ScrapeLoopTests
     }
 
     [Fact]
-    public void Offsets_are_fixed_and_within_the_interval() => SeededRandom.Run(random =>
+    public async Task Targets_of_a_process_that_just_started_are_scraped_ahead_of_their_turn()
     {
-        var interval = TimeSpan.FromSeconds(15);
-        for (var i = 0; i < 500; i++)
-        {
-            var (key, seed) = ((ulong)random.NextInt64(), (ulong)random.NextInt64());
-            var now = DateTimeOffset.UnixEpoch.AddMilliseconds(random.NextInt64(4_000_000_000_000));
-            var offset = ScrapeLoop.Offset(interval, key, seed, now);
-            Assert.InRange(offset, TimeSpan.Zero, interval);
-            var later = now + TimeSpan.FromMilliseconds(random.Next(60_000));
-            Assert.Equal((now + offset).UtcTicks % interval.Ticks, (later + ScrapeLoop.Offset(interval, key, seed, later)).UtcTicks % interval.Ticks);
-        }
-    });
+        await using var scene = await Scene.StartAsync();
+        scene.Interval = "1h";
+        scene.Apply();
+        await scene.Sees("a", "", 1);
+        Assert.Single(scene.Committed("up"));
+    }
 
     private static double Value(IEnumerable<RecordedSample> samples, string metric) =>
         samples.Single(s => s.Series.Contains($"__name__=\"{metric}\"", StringComparison.Ordinal)).Value;
@@ -290,6 +285,8 @@ public sealed class ScrapeLoopTests
 
         public RecordingStorage Storage { get; } = new();
 
+        public string Interval { get; set; } = "100ms";
+
         public TargetManager Manager { get; }
 
         public Exception? Defect { get; private set; }
@@ -300,7 +297,7 @@ public sealed class ScrapeLoopTests
 
         public void Apply(string more = "scheme: http", params string[] otherAddresses)
         {
-            Manager.Apply(ConfigFileTests.Parse($"scrape_configs:\n- job_name: j\n  scrape_interval: 100ms\n  {more}\n"));
+            Manager.Apply(ConfigFileTests.Parse($"scrape_configs:\n- job_name: j\n  scrape_interval: {Interval}\n  {more}\n"));
             Manager.SetTargets("j", [.. otherAddresses.Append(Target.Address).Select(a => LabelSet.Of(("__address__", a), ("__meta_x", "y")))]);
         }
 
