@@ -56,7 +56,7 @@ internal static class OperatorHost
         var informers = new StackInformers(client, options.Namespaces, logs.CreateLogger("MetricsOperator.Watching"));
         var world = new KubeStackWorld(informers, client, servers);
         var settings = new PlanningSettings(options.ServerImage, options.ServersListenOnPodIp);
-        var reconciler = new StackReconciler(world, settings, TimeProvider.System, logs.CreateLogger<StackReconciler>());
+        var reconciler = new StackReconciler(world, settings, options.ResyncPeriod, TimeProvider.System, logs.CreateLogger<StackReconciler>());
         using var controller = new Controller<ObjectKey>("metricsstack", reconciler, new ControllerOptions { Workers = options.Workers, Logger = logs.CreateLogger("MetricsOperator.Controller") });
         informers.Feed(controller);
 

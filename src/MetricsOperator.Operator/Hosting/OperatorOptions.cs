@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using MetricsOperator.Api.Values;
 
 namespace MetricsOperator.Operator.Hosting;
 
@@ -24,6 +25,8 @@ internal sealed record OperatorOptions
 
     public int Workers { get; init; }
 
+    public TimeSpan ResyncPeriod { get; init; }
+
     public required string LogLevel { get; init; }
 
     /// <summary>The command with its flags; the body gets the checked options.</summary>
@@ -38,11 +41,12 @@ internal sealed record OperatorOptions
         var listen = new Option<string>("--server-listen") { Description = "Where servers listen: any, or pod-ip for the address of their pod only.", DefaultValueFactory = _ => "any" };
         listen.AcceptOnlyFromAmong("any", "pod-ip");
         var workers = new Option<int>("--workers") { Description = "Stacks that are worked on at the same time.", DefaultValueFactory = _ => 4 };
+        var resync = ResyncPeriodOption();
         var level = new Option<string>("--log.level") { Description = "debug, info, warn or error.", DefaultValueFactory = _ => "info" };
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         var command = new RootCommand("Manages MetricsStacks: metrics servers that keep themselves inside a memory budget.")
         {
-            kubeconfig, namespaces, metrics, health, leaderElect, image, listen, workers, level,
+            kubeconfig, namespaces, metrics, health, leaderElect, image, listen, workers, resync, level,
         };
         command.SetAction((result, cancellation) => body(
             new OperatorOptions
@@ -55,10 +59,29 @@ internal sealed record OperatorOptions
                 ServerImage = result.GetValue(image)!,
                 ServersListenOnPodIp = result.GetValue(listen) == "pod-ip",
                 Workers = Math.Clamp(result.GetValue(workers), 1, 64),
+                ResyncPeriod = MetricsDuration.Parse(result.GetValue(resync)!),
                 LogLevel = result.GetValue(level)!,
             },
             cancellation));
         return command;
+    }
+
+    private static Option<string> ResyncPeriodOption()
+    {
+        var option = new Option<string>("--resync-period")
+        {
+            Description = "After this a stack is looked at again though nothing told of a change.",
+            DefaultValueFactory = _ => "5m",
+        };
+        option.Validators.Add(result =>
+        {
+            var text = result.GetValueOrDefault<string>();
+            if (!MetricsDuration.TryParse(text, out var period) || period < TimeSpan.FromSeconds(1))
+            {
+                result.AddError($"--resync-period: got \"{text}\", want a duration of at least 1s such as 5m");
+            }
+        });
+        return option;
     }
 
     private static Option<string> Address(string name, string description, string value)

@@ -15,11 +15,15 @@ namespace MetricsOperator.Operator.Stacks;
 /// Brings one stack to what its spec asks for: gather, judge deaths, plan, apply, report. The order of writes is ledger, configuration
 /// and workload, pods, status, events. Everything follows from what is stored, so a crash between any two writes is repaired by the next run.
 /// </summary>
-internal sealed class StackReconciler(IStackWorld world, PlanningSettings settings, TimeProvider time, ILogger<StackReconciler> logger) : IReconciler<ObjectKey>
+/// <param name="world">The cluster.</param>
+/// <param name="settings">What the operator was started with.</param>
+/// <param name="resyncPeriod">After this a stack is looked at again though nothing told of a change; what is not watched (Secrets that users name) is noticed then.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Where the story of every decision goes.</param>
+internal sealed class StackReconciler(IStackWorld world, PlanningSettings settings, TimeSpan resyncPeriod, TimeProvider time, ILogger<StackReconciler> logger) : IReconciler<ObjectKey>
 {
     private static readonly TimeSpan WhileUnapplied = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan WhileSecretMissing = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan WhenSettled = TimeSpan.FromMinutes(5);
 
     private readonly StackGatherer _gatherer = new(world);
     private readonly PlanApplier _applier = new(world, logger);
@@ -169,7 +173,7 @@ internal sealed class StackReconciler(IStackWorld world, PlanningSettings settin
 
         // A server that runs and has not confirmed yet is asked again soon; one that does not run is announced by the watch on pods.
         var unconfirmed = seen.Replicas.Any(r => r.Server?.State?.Running is not null && r.Report?.Hash != seen.Plan!.ConfigHash);
-        var delay = unconfirmed ? WhileUnapplied : waitsForSecret ? WhileSecretMissing : WhenSettled;
+        var delay = unconfirmed ? WhileUnapplied : waitsForSecret ? WhileSecretMissing : resyncPeriod;
         var untilRelax = relaxAt - time.GetUtcNow();
         return ReconcileResult.After(untilRelax is { } wait && wait < delay ? (wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1)) : delay);
     }

@@ -8,6 +8,11 @@ namespace MetricsOperator.EndToEnd.Tests.Worlds;
 /// <summary>The promise, with the real kernel limit: a server is killed for its memory and comes back tightened, without a human.</summary>
 public sealed class CrimeSceneTests : IAsyncDisposable
 {
+    private const string Operator = "deployment metrics-operator -n metrics-operator";
+
+    /// <summary>How long after a server is ready all its targets have been scraped: the window of its first scrapes, and discovery.</summary>
+    private static readonly TimeSpan FirstScrapes = TimeSpan.FromSeconds(5);
+
     private static readonly string[] Kept = ["crime_up", "crime_requests_total", "crime_errors_total"];
 
     private readonly LocalWorld _world = new();
@@ -17,6 +22,8 @@ public sealed class CrimeSceneTests : IAsyncDisposable
     {
         var world = _world;
         await world.UpAsync("-f", Path.Combine(RepositoryRoot.Path, "deploy", "examples", "crime-scene.yaml"));
+        await _world.KubectlAsync($"patch {Operator} --type=json -p [{{\"op\":\"add\",\"path\":\"/spec/template/spec/containers/0/args/-\",\"value\":\"--resync-period=1s\"}}]");
+        await using var readiness = new ReadinessWatch(new Uri(world.Ingress, "/crime-scene/-/ready"));
         var limits = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(world.Data, "cluster.json")))!["memoryLimits"]!.GetValue<string>();
         Assert.SkipUnless(limits.StartsWith("cgroup", StringComparison.Ordinal) || Environment.GetEnvironmentVariable("CI") == "true", $"memory limits here are by {limits}, not by the kernel");
 
@@ -48,9 +55,15 @@ public sealed class CrimeSceneTests : IAsyncDisposable
             Assert.Contains(word, story, StringComparison.Ordinal);
         }
 
-        await StaysAliveAsync(restarts);
-        await KeptMetricsAnswerAsync();
-        Assert.Equal(deaths.Count, (await world.GetAsync("mstack crime-scene -n monitoring"))["status"]!["overload"]!["incidents"]!.AsArray().Count);
+        var tuning = await TuningAsync();
+        await TenResyncsAsync();
+        await KillOperatorAsync();
+        await TenResyncsAsync();
+        Assert.Equal(tuning, await TuningAsync());
+
+        Assert.Equal(restarts, (await ServerPodAsync())["status"]!["containerStatuses"]![0]!["restartCount"]!.GetValue<int>());
+        Assert.Equal("True", await world.ConditionAsync("crime-scene", "Ready"));
+        await KeptMetricsHaveNoGapBeyondAsync(await readiness.StopAsync());
     }
 
     public ValueTask DisposeAsync() => _world.DisposeAsync();
@@ -88,22 +101,54 @@ public sealed class CrimeSceneTests : IAsyncDisposable
         }
     }
 
-    private async Task StaysAliveAsync(int restarts)
+    /// <summary>Everything the stack tells of deaths and steps.</summary>
+    private async Task<string> TuningAsync()
     {
-        await Task.Delay(TimeSpan.FromSeconds(30));
-        Assert.Equal(restarts, (await ServerPodAsync())["status"]!["containerStatuses"]![0]!["restartCount"]!.GetValue<int>());
-        Assert.Equal("True", await _world.ConditionAsync("crime-scene", "Ready"));
+        var overload = (await _world.GetAsync("mstack crime-scene -n monitoring"))["status"]!["overload"]!;
+        return overload["incidents"]!.ToJsonString() + overload["activeSteps"]!.ToJsonString();
     }
 
-    private async Task KeptMetricsAnswerAsync()
+    /// <summary>Waits until the operator that leads at this moment has looked at the stack ten times more, though nothing changed.</summary>
+    private async Task TenResyncsAsync()
     {
+        double? before = null;
+        await Eventually.True(
+            async () =>
+            {
+                var count = await ReconcilesAsync();
+                before ??= count;
+                return count >= before + 10;
+            },
+            "the operator looks at the stack ten times",
+            TimeSpan.FromSeconds(90));
+    }
+
+    private async Task<double> ReconcilesAsync()
+    {
+        using var http = new HttpClient();
+        var pod = (await _world.GetAsync("pods -n metrics-operator"))["items"]!.AsArray().Single()!;
+        var metrics = await http.GetStringAsync(new Uri($"http://{pod["status"]!["podIP"]!.GetValue<string>()}:8080/metrics"));
+        return metrics.Split('\n').Where(l => l.StartsWith("controller_runtime_reconcile_total{", StringComparison.Ordinal)).Sum(l => double.Parse(l.Split(' ')[^1], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Samples of the kept metrics flow again when the server is ready again, and what is missing is the outage and no more.</summary>
+    private async Task KeptMetricsHaveNoGapBeyondAsync(IReadOnlyList<(DateTimeOffset From, DateTimeOffset To)> outages)
+    {
+        Assert.NotEmpty(outages);
+        var longest = outages.Max(o => o.To - o.From);
+        var interval = TimeSpan.FromSeconds(20);
         using var http = new HttpClient();
         foreach (var metric in Kept)
         {
-            var query = Uri.EscapeDataString($"count_over_time({metric}[10m])");
-            var answer = JsonNode.Parse(await http.GetStringAsync(new Uri(_world.Ingress, $"/crime-scene/api/v1/query?query={query}")))!;
-            var samples = answer["data"]!["result"]!.AsArray().Select(s => double.Parse(s!["value"]![1]!.GetValue<string>(), CultureInfo.InvariantCulture)).ToList();
-            Assert.True(samples.Count > 0 && samples.Min() >= 5, $"{metric}: {samples.Count} series, fewest samples {(samples.Count > 0 ? samples.Min() : 0)}");
+            var answer = JsonNode.Parse(await http.GetStringAsync(new Uri(_world.Ingress, $"/crime-scene/api/v1/query?query={Uri.EscapeDataString($"{metric}[30m]")}")))!;
+            var series = answer["data"]!["result"]!.AsArray();
+            Assert.NotEmpty(series);
+            foreach (var times in series.Select(s => s!["values"]!.AsArray().Select(v => DateTimeOffset.UnixEpoch.AddSeconds(v![0]!.GetValue<double>())).ToList()))
+            {
+                var story = $"{metric} at {string.Join(' ', times.Select(t => $"{t:HH:mm:ss.f}"))}, outages {string.Join(' ', outages.Select(o => $"{o.From:HH:mm:ss.f}-{o.To:HH:mm:ss.f}"))}";
+                Assert.All(outages, o => Assert.True(times.Exists(t => t > o.From && t <= o.To + FirstScrapes), story));
+                Assert.All(times.Zip(times.Skip(1)), pair => Assert.True(pair.Second - pair.First <= longest + interval + FirstScrapes, story));
+            }
         }
     }
 }

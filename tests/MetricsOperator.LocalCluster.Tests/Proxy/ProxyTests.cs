@@ -90,7 +90,8 @@ public sealed class ProxyTests
         var slice = node.Api.Get("discovery.k8s.io/endpointslices", "default", "web-manual")!;
         slice["ports"]![0]!["name"] = "http";
         node.Api.Update("discovery.k8s.io/endpointslices", slice, "test");
-        Assert.Equal("GET /y", await direct.GetStringAsync($"http://{service.StringAt("spec", "clusterIP")}:80/y"));
+        await Eventually.True(
+            async () => await direct.GetStringAsync($"http://{service.StringAt("spec", "clusterIP")}:80/y") == "GET /y", "the cluster address answers after its port was renamed");
         listener.Stop();
         await Assert.ThrowsAnyAsync<Exception>(() => serving);
     }

@@ -43,6 +43,13 @@ public sealed class StackReconcilerTests
     }
 
     [Fact]
+    public async Task A_settled_stack_is_looked_at_again_after_the_resync_period()
+    {
+        await SettleAsync();
+        Assert.Equal(ReconcileResult.After(Resync), await ReconcileAsync());
+    }
+
+    [Fact]
     public async Task Configuration_is_written_before_the_servers_that_read_it()
     {
         await ReconcileAsync();
@@ -125,7 +132,7 @@ public sealed class StackReconcilerTests
         var stale = _world.OverlayOf(Key);
         await ReconcileAsync();
         var old = new StaleOverlayWorld(_world, stale);
-        var second = new StackReconciler(old, Settings, _time, NullLogger<StackReconciler>.Instance);
+        var second = new StackReconciler(old, Settings, Resync, _time, NullLogger<StackReconciler>.Instance);
         var result = await second.ReconcileAsync(Key, CancellationToken.None);
         Assert.Equal(ReconcileOutcome.Failed, result.Outcome);
         await SettleAsync();
@@ -327,6 +334,7 @@ public sealed class StackReconcilerTests
 
     private static readonly ObjectKey Key = new("monitoring", "crime");
 
+    private static readonly TimeSpan Resync = TimeSpan.FromMinutes(3);
     private static readonly PlanningSettings Settings = new("metricsoperator/server:0.1.0", ListenOnPodIp: true);
 
     private static MetricsStack Stack(string spec, long generation) => new()
@@ -335,7 +343,7 @@ public sealed class StackReconcilerTests
         Spec = ApiJson.ReadSpec(spec),
     };
 
-    private StackReconciler NewOperator() => new(_world, Settings, _time, NullLogger<StackReconciler>.Instance);
+    private StackReconciler NewOperator() => new(_world, Settings, Resync, _time, NullLogger<StackReconciler>.Instance);
 
     private void Change(string spec, long generation) => _world.Stack = Stack(spec, generation) with { Status = _world.Stack!.Status };
 
