@@ -10,8 +10,8 @@ public sealed class CrimeSceneTests : IAsyncDisposable
 {
     private const string Operator = "deployment metrics-operator -n metrics-operator";
 
-    /// <summary>How long after a server is ready all its targets have been scraped: the window of its first scrapes, and discovery.</summary>
-    private static readonly TimeSpan FirstScrapes = TimeSpan.FromSeconds(5);
+    /// <summary>How long after a server is ready all its targets have been scraped: the window of its first scrapes (5 s), and discovery.</summary>
+    private static readonly TimeSpan FirstScrapes = TimeSpan.FromSeconds(8);
 
     private static readonly string[] Kept = ["crime_up", "crime_requests_total", "crime_errors_total"];
 

@@ -2,9 +2,14 @@ using System.Net;
 
 namespace MetricsOperator.EndToEnd.Tests.Worlds;
 
-/// <summary>Asks a server again and again whether it is ready, as its users would see it, and remembers when it was not.</summary>
+/// <summary>
+/// Asks a server again and again whether it is ready, as its users would see it, and remembers when it was not. A server that dies again before it has
+/// lived for ten seconds was not back: that is one outage.
+/// </summary>
 internal sealed class ReadinessWatch : IAsyncDisposable
 {
+    private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(10);
+
     private readonly List<(DateTimeOffset From, DateTimeOffset To)> _outages = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _watching;
@@ -38,7 +43,7 @@ internal sealed class ReadinessWatch : IAsyncDisposable
                 var now = TimeProvider.System.GetUtcNow();
                 if (missed && lastReady is { } from)
                 {
-                    _outages.Add((from, now));
+                    Add(from, now);
                 }
 
                 (lastReady, missed) = (now, false);
@@ -49,6 +54,18 @@ internal sealed class ReadinessWatch : IAsyncDisposable
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), stop);
+        }
+    }
+
+    private void Add(DateTimeOffset from, DateTimeOffset to)
+    {
+        if (_outages.Count > 0 && from - _outages[^1].To < ShortestLife)
+        {
+            _outages[^1] = (_outages[^1].From, to);
+        }
+        else
+        {
+            _outages.Add((from, to));
         }
     }
 
