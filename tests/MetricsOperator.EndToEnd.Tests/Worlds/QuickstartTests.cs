@@ -145,6 +145,25 @@ public sealed class QuickstartTests(QuickstartWorld fixture) : IClassFixture<Qui
         Assert.True(writes.Count == 0, string.Join('\n', writes));
     }
 
+    /// <summary>The figures in docs/operations/figures.md and a tenth more: what a change adds to every server shows here.</summary>
+    [Theory]
+    [InlineData("server", 98_000_000)]
+    [InlineData("operator", 123_000_000)]
+    public async Task Processes_stay_small(string job, double limit)
+    {
+        var resident = 0d;
+        await Eventually.True(
+            async () =>
+            {
+                var result = (await QueryAsync($"query?query={Uri.EscapeDataString($"process_resident_memory_bytes{{job=\"{job}\"}}")}"))["result"]!.AsArray();
+                resident = result.Count == 1 ? double.Parse(result[0]!["value"]![1]!.GetValue<string>(), CultureInfo.InvariantCulture) : 0;
+                return resident > 0;
+            },
+            $"{job} tells its resident memory",
+            TimeSpan.FromSeconds(60));
+        Assert.InRange(resident, 10_000_000, limit);
+    }
+
     /// <summary>Debian builds promtool without this discovery; everything else is checked as it is.</summary>
     private static string WithoutKubernetesDiscovery(string config)
     {
