@@ -11,14 +11,14 @@ public sealed class FakeTimeProvider : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>How many timers (delays) wait now; lets a test wait until the code under test sleeps.</summary>
-    public int WaitingTimers
+    /// <summary>How far away the next timer (delay, time limit) is, or null when none waits; lets a test wait until the code under test sleeps.</summary>
+    public TimeSpan? UntilNextTimer
     {
         get
         {
             lock (_gate)
             {
-                return _timers.Count(t => t.Due is not null);
+                return _timers.Min(t => t.Due) - _now;
             }
         }
     }

@@ -123,7 +123,7 @@ public sealed class KubeRestClientTests
 
         for (var attempt = 1; attempt <= 2; attempt++)
         {
-            await Eventually.True(() => refusals == attempt && clock.WaitingTimers == 1, $"attempt {attempt} waits");
+            await Eventually.True(() => refusals == attempt && clock.UntilNextTimer == TimeSpan.FromSeconds(3), $"attempt {attempt} waits");
             clock.Advance(TimeSpan.FromSeconds(2.9));
             await Task.Delay(20);
             Assert.Equal(attempt, server.Requests.Count);
