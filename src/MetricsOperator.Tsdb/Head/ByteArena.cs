@@ -6,9 +6,8 @@ namespace MetricsOperator.Tsdb.Head;
 /// Memory for the many small byte runs of the head (symbols, label lists, chunks, postings), in slabs of one slot size each. A handle is
 /// an int; 0 is none. Not thread-safe: the head's lock guards it.
 /// </summary>
-internal sealed class ByteArena
+internal sealed unsafe class ByteArena(HeadMemory memory)
 {
-    private const int SlabBytes = 64 * 1024;
     private const int SlotBits = 12;
     private const int SlotMask = (1 << SlotBits) - 1;
     private const int NoSlot = -1;
@@ -22,17 +21,16 @@ internal sealed class ByteArena
     /// <summary>Slabs without any used slot, by size class; one is kept so that a lone slot coming and going does not cost a slab.</summary>
     private readonly int[] _empty = new int[Sizes.Length];
 
-    /// <summary>Bytes of all slabs.</summary>
-    public long Bytes { get; private set; }
-
     /// <summary>Finds room for at least <paramref name="size"/> bytes, whose content is undefined.</summary>
-    public int Allocate(int size)
+    public int Allocate(int size, HeadMemoryUse use)
     {
         var sizeClass = ClassOf(size);
         if (sizeClass < 0)
         {
-            return Handle(AddSlab(new Slab(-1, size, 1)), TakeSlot(_slabs[^1]!));
+            return Handle(AddSlab(new Slab(memory.TakeTable(size, use), -1, size, 1)), TakeSlot(_slabs[^1]!));
         }
+
+        memory.Account(use, Sizes[sizeClass]);
 
         var candidates = _withSpace[sizeClass];
         while (candidates.Count > 0)
@@ -60,7 +58,7 @@ internal sealed class ByteArena
         }
 
         var slotSize = Sizes[sizeClass];
-        var fresh = new Slab(sizeClass, slotSize, SlabBytes / slotSize) { IsListed = true };
+        var fresh = new Slab(memory.TakeSlab(), sizeClass, slotSize, HeadMemory.SlabBytes / slotSize) { IsListed = true };
         var freshId = AddSlab(fresh);
         candidates.Add(freshId);
         return Handle(freshId, TakeSlot(fresh));
@@ -70,18 +68,27 @@ internal sealed class ByteArena
     public Span<byte> Get(int handle)
     {
         var slab = _slabs[(handle - 1) >> SlotBits]!;
-        return slab.Data.AsSpan(((handle - 1) & SlotMask) * slab.SlotSize, slab.SlotSize);
+        return slab.Slot((handle - 1) & SlotMask);
     }
 
-    public void Free(int handle)
+    /// <summary>Takes a run back that was allocated for this use.</summary>
+    public void Free(int handle, HeadMemoryUse use)
     {
         var id = (handle - 1) >> SlotBits;
         var slab = _slabs[id]!;
+        if (slab.SizeClass < 0)
+        {
+            memory.GiveTable(slab.Data, use);
+            _slabs[id] = null;
+            return;
+        }
+
+        memory.Account(use, -slab.SlotSize);
         var slot = (handle - 1) & SlotMask;
-        BinaryPrimitives.WriteInt32LittleEndian(slab.Data.AsSpan(slot * slab.SlotSize), slab.FreeSlot);
+        BinaryPrimitives.WriteInt32LittleEndian(slab.Slot(slot), slab.FreeSlot);
         slab.FreeSlot = slot;
         slab.Used--;
-        if (slab.Used == 0 && slab.SizeClass >= 0 && _empty[slab.SizeClass] == 0)
+        if (slab.Used == 0 && _empty[slab.SizeClass] == 0)
         {
             _empty[slab.SizeClass]++;
             slab.Fresh = 0;
@@ -89,18 +96,21 @@ internal sealed class ByteArena
         }
         else if (slab.Used == 0)
         {
-            Bytes -= slab.Data.Length;
+            memory.GiveSlab(slab.Data);
             _slabs[id] = null;
             _freeSlabs.Push(id);
             return;
         }
 
-        if (!slab.IsListed && slab.SizeClass >= 0)
+        if (!slab.IsListed)
         {
             slab.IsListed = true;
             _withSpace[slab.SizeClass].Add(id);
         }
     }
+
+    /// <summary>Forgets all slabs; to be called when the memory is gone.</summary>
+    public void Abandon() => _slabs.Clear();
 
     private static int ClassOf(int size)
     {
@@ -126,13 +136,12 @@ internal sealed class ByteArena
         }
 
         var slot = slab.FreeSlot;
-        slab.FreeSlot = BinaryPrimitives.ReadInt32LittleEndian(slab.Data.AsSpan(slot * slab.SlotSize));
+        slab.FreeSlot = BinaryPrimitives.ReadInt32LittleEndian(slab.Slot(slot));
         return slot;
     }
 
     private int AddSlab(Slab slab)
     {
-        Bytes += slab.Data.Length;
         if (slab.SizeClass >= 0 && _freeSlabs.TryPop(out var id))
         {
             _slabs[id] = slab;
@@ -143,9 +152,9 @@ internal sealed class ByteArena
         return _slabs.Count - 1;
     }
 
-    private sealed class Slab(int sizeClass, int slotSize, int slots)
+    private sealed class Slab(byte* data, int sizeClass, int slotSize, int slots)
     {
-        public readonly byte[] Data = GC.AllocateUninitializedArray<byte>(slotSize * slots, pinned: true);
+        public readonly byte* Data = data;
         public readonly int SizeClass = sizeClass;
         public readonly int SlotSize = slotSize;
 
@@ -156,6 +165,8 @@ internal sealed class ByteArena
         public int FreeSlot = NoSlot;
         public int Used;
         public bool IsListed;
+
+        public Span<byte> Slot(int slot) => new(Data + (slot * SlotSize), SlotSize);
 
         public bool HasSpace => FreeSlot != NoSlot || Fresh < slots;
     }

@@ -59,7 +59,7 @@ internal sealed class ChunkBytes(ByteArena arena)
         for (var block = series.Chunk; block != 0;)
         {
             var next = BinaryPrimitives.ReadInt32LittleEndian(arena.Get(block));
-            arena.Free(block);
+            arena.Free(block, HeadMemoryUse.Chunks);
             block = next;
         }
 
@@ -75,7 +75,7 @@ internal sealed class ChunkBytes(ByteArena arena)
 
     private void AddBlock(ref MemSeries series)
     {
-        var block = arena.Allocate(BlockBytes);
+        var block = arena.Allocate(BlockBytes, HeadMemoryUse.Chunks);
         BinaryPrimitives.WriteInt32LittleEndian(arena.Get(block), 0);
         if (series.ChunkTail == 0)
         {

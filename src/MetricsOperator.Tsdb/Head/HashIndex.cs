@@ -1,22 +1,36 @@
+using System.Runtime.InteropServices;
+
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>
 /// Finds small numbers by 32-bit hash: open addressing, eight bytes an entry. Several numbers may share a hash; the caller compares
 /// what they stand for. Not thread-safe.
 /// </summary>
-internal sealed class HashIndex
+internal sealed unsafe class HashIndex
 {
-    private const int MinCapacity = 16;
+    /// <summary>Entries of a page of memory.</summary>
+    private const int MinCapacity = 512;
+
+    /// <summary>One empty entry, in which nothing is found.</summary>
+    private static readonly ulong* Nothing = (ulong*)NativeMemory.AllocZeroed(sizeof(ulong));
+
+    private readonly HeadMemory _memory;
 
     // Hash in the upper half, number + 1 in the lower; 0 is empty.
-    private ulong[] _entries = new ulong[MinCapacity];
+    private ulong* _entries;
+    private int _capacity;
+
+    public HashIndex(HeadMemory memory)
+    {
+        _memory = memory;
+        _capacity = MinCapacity;
+        _entries = Take(MinCapacity);
+    }
 
     public int Count { get; private set; }
 
-    public long Bytes => _entries.Length * (long)sizeof(ulong);
-
     /// <summary>Where to start walking the candidates of a hash with <see cref="Next"/>.</summary>
-    public int First(uint hash) => (int)(hash * 0x9E3779B1u) & (_entries.Length - 1);
+    public int First(uint hash) => (int)(hash * 0x9E3779B1u) & (_capacity - 1);
 
     /// <summary>The next number with this hash; false when there are no more.</summary>
     public bool Next(uint hash, ref int position, out int number)
@@ -30,7 +44,7 @@ internal sealed class HashIndex
                 return false;
             }
 
-            position = (position + 1) & (_entries.Length - 1);
+            position = (position + 1) & (_capacity - 1);
             if ((uint)(entry >> 32) == hash)
             {
                 number = (int)((uint)entry - 1);
@@ -41,9 +55,9 @@ internal sealed class HashIndex
 
     public void Add(uint hash, int number)
     {
-        if ((Count + 1) * 4 > _entries.Length * 3)
+        if ((Count + 1) * 4 > _capacity * 3)
         {
-            Resize(_entries.Length * 2);
+            Resize(_capacity * 2);
         }
 
         Insert(((ulong)hash << 32) | ((uint)number + 1));
@@ -53,7 +67,7 @@ internal sealed class HashIndex
     /// <summary>Removes a number that was added with this hash.</summary>
     public void Remove(uint hash, int number)
     {
-        var mask = _entries.Length - 1;
+        var mask = _capacity - 1;
         var wanted = ((ulong)hash << 32) | ((uint)number + 1);
         var hole = First(hash);
         while (_entries[hole] != wanted)
@@ -90,37 +104,54 @@ internal sealed class HashIndex
             capacity *= 2;
         }
 
-        if (capacity == _entries.Length)
+        if (capacity == _capacity)
         {
-            Array.Clear(_entries);
+            new Span<ulong>(_entries, _capacity).Clear();
         }
         else
         {
-            _entries = new ulong[capacity];
+            Give(_entries);
+            _entries = Take(capacity);
+            _capacity = capacity;
         }
 
         Count = 0;
     }
 
+    /// <summary>Forgets everything without giving memory back; to be called when the memory is gone.</summary>
+    public void Abandon()
+    {
+        _entries = Nothing;
+        _capacity = 1;
+        Count = 0;
+    }
+
     private void Resize(int capacity)
     {
-        var old = _entries;
-        _entries = new ulong[capacity];
-        foreach (var entry in old)
+        var (old, oldCapacity) = ((nint)_entries, _capacity);
+        _entries = Take(capacity);
+        _capacity = capacity;
+        foreach (var entry in new ReadOnlySpan<ulong>((ulong*)old, oldCapacity))
         {
             if (entry != 0)
             {
                 Insert(entry);
             }
         }
+
+        Give((ulong*)old);
     }
+
+    private ulong* Take(int capacity) => (ulong*)_memory.TakeTable(capacity * (long)sizeof(ulong), HeadMemoryUse.Indexes);
+
+    private void Give(ulong* entries) => _memory.GiveTable((byte*)entries, HeadMemoryUse.Indexes);
 
     private void Insert(ulong entry)
     {
         var position = First((uint)(entry >> 32));
         while (_entries[position] != 0)
         {
-            position = (position + 1) & (_entries.Length - 1);
+            position = (position + 1) & (_capacity - 1);
         }
 
         _entries[position] = entry;

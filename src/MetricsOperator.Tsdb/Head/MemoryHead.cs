@@ -196,8 +196,10 @@ internal sealed partial class MemoryHead : IDisposable
         finally
         {
             ChunkFiles.Dispose();
+
+            // Whoever reads at this moment is waited for; later readers find an empty head.
+            Change(head => head.Store.Dispose());
             _readerClosed.Dispose();
-            _lock.Dispose();
         }
     }
 }

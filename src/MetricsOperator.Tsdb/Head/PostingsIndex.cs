@@ -6,21 +6,19 @@ namespace MetricsOperator.Tsdb.Head;
 /// For each label pair the series that have it, ascending, as differences in chained arena blocks: a series costs little more than a
 /// byte per label. Series only grow; removal is a new index. Not thread-safe: the head's lock guards it.
 /// </summary>
-internal sealed class PostingsIndex(ByteArena arena)
+internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
 {
     /// <summary>Handle of the next block and bytes used, at the start of each block.</summary>
     private const int BlockHeader = 6;
     private const int MaxBlock = 512;
     private const int MaxVarint = 5;
 
-    private readonly HashIndex _index = new();
+    private readonly HashIndex _index = new(memory);
     private readonly Dictionary<int, LabelName> _names = [];
-    private Pair[] _pairs = new Pair[64];
+    private readonly PagedTable<Pair> _pairs = new(memory, HeadMemoryUse.Postings);
 
     /// <summary>Distinct label pairs.</summary>
     public int PairCount { get; private set; }
-
-    public long Bytes => (_pairs.LongLength * 32) + _index.Bytes + (_names.Count * 48L);
 
     /// <summary>Symbols of all label names.</summary>
     public IEnumerable<int> Names => _names.Keys;
@@ -79,14 +77,23 @@ internal sealed class PostingsIndex(ByteArena arena)
             for (var block = _pairs[i].Head; block != 0;)
             {
                 var next = BinaryPrimitives.ReadInt32LittleEndian(arena.Get(block));
-                arena.Free(block);
+                arena.Free(block, HeadMemoryUse.Postings);
                 block = next;
             }
         }
 
         _names.Clear();
         _index.Clear(0);
-        _pairs = new Pair[64];
+        _pairs.Trim(0);
+        PairCount = 0;
+    }
+
+    /// <summary>Forgets everything without giving memory back; to be called when the memory is gone.</summary>
+    public void Abandon()
+    {
+        _index.Abandon();
+        _pairs.Abandon();
+        _names.Clear();
         PairCount = 0;
     }
 
@@ -112,11 +119,7 @@ internal sealed class PostingsIndex(ByteArena arena)
 
     private int AddPair(int name, int value)
     {
-        if (PairCount == _pairs.Length)
-        {
-            Array.Resize(ref _pairs, _pairs.Length * 2);
-        }
-
+        _pairs.Reserve(PairCount);
         var number = PairCount++;
         var entry = _names.TryGetValue(name, out var known) ? known : new LabelName(-1, 0);
         _pairs[number] = new Pair { Name = name, Value = value, NextOfName = entry.FirstPair };
@@ -132,7 +135,7 @@ internal sealed class PostingsIndex(ByteArena arena)
         if (used + MaxVarint > block.Length)
         {
             // Lists that grow get larger blocks, lists of a few series waste little.
-            var next = arena.Allocate(Math.Clamp(block.Length * 2, 16, MaxBlock));
+            var next = arena.Allocate(Math.Clamp(block.Length * 2, 16, MaxBlock), HeadMemoryUse.Postings);
             if (pair.Tail == 0)
             {
                 pair.Head = next;

@@ -193,13 +193,13 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
         var used = series.SealedCount * SealedChunk.Size;
         if (series.Sealed == 0)
         {
-            series.Sealed = store.Arena.Allocate(SealedChunk.Size);
+            series.Sealed = store.Arena.Allocate(SealedChunk.Size, HeadMemoryUse.Descriptors);
         }
         else if (store.Arena.Get(series.Sealed).Length < used + SealedChunk.Size)
         {
-            var larger = store.Arena.Allocate(used + SealedChunk.Size);
+            var larger = store.Arena.Allocate(used + SealedChunk.Size, HeadMemoryUse.Descriptors);
             store.Arena.Get(series.Sealed)[..used].CopyTo(store.Arena.Get(larger));
-            store.Arena.Free(series.Sealed);
+            store.Arena.Free(series.Sealed, HeadMemoryUse.Descriptors);
             series.Sealed = larger;
         }
 
@@ -229,7 +229,7 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
                 SealedChunks -= dropped;
                 if (series.SealedCount == 0)
                 {
-                    store.Arena.Free(series.Sealed);
+                    store.Arena.Free(series.Sealed, HeadMemoryUse.Descriptors);
                     series.Sealed = 0;
                 }
             }

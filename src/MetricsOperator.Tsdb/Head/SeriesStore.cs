@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Tsdb.Files;
 
@@ -9,25 +8,29 @@ namespace MetricsOperator.Tsdb.Head;
 /// The series of the head, numbered densely in order of creation, with their labels and indexes. Not thread-safe: the head's lock guards
 /// it. Numbers change in <see cref="RemoveAll"/>; references never do.
 /// </summary>
-internal sealed class SeriesStore
+internal sealed class SeriesStore : IDisposable
 {
-    private const int PageBits = 10;
-    private const int PageSize = 1 << PageBits;
-
-    private readonly List<MemSeries[]> _pages = [];
-    private readonly HashIndex _byReference = new();
-    private readonly HashIndex _byLabels = new();
+    private readonly PagedTable<MemSeries> _series;
+    private readonly HashIndex _byReference;
+    private readonly HashIndex _byLabels;
     private readonly Dictionary<ulong, ulong> _aliases = [];
     private readonly ByteWriter _labelBuffer = new(512);
     private readonly LabelSetBuilder _builder = new();
 
     public SeriesStore()
     {
-        Symbols = new SymbolTable(Arena);
-        Postings = new PostingsIndex(Arena);
+        Arena = new ByteArena(Memory);
+        Symbols = new SymbolTable(Memory, Arena);
+        Postings = new PostingsIndex(Memory, Arena);
+        _series = new PagedTable<MemSeries>(Memory, HeadMemoryUse.Series);
+        _byReference = new HashIndex(Memory);
+        _byLabels = new HashIndex(Memory);
     }
 
-    public ByteArena Arena { get; } = new();
+    /// <summary>Where everything here lives.</summary>
+    public HeadMemory Memory { get; } = new();
+
+    public ByteArena Arena { get; }
 
     public SymbolTable Symbols { get; }
 
@@ -39,11 +42,10 @@ internal sealed class SeriesStore
     /// <summary>Highest reference ever seen; the next series gets a higher one.</summary>
     public ulong LastReference { get; private set; }
 
-    /// <summary>Bytes of memory for everything but histograms.</summary>
-    public long Bytes => Arena.Bytes + Symbols.Bytes + Postings.Bytes + _byReference.Bytes + _byLabels.Bytes
-        + (_pages.Count * (long)PageSize * Marshal.SizeOf<MemSeries>());
+    /// <summary>Bytes of memory for everything but histograms and late samples.</summary>
+    public long Bytes => Memory.Bytes;
 
-    public ref MemSeries this[int number] => ref _pages[number >> PageBits][number & (PageSize - 1)];
+    public ref MemSeries this[int number] => ref _series[number];
 
     /// <summary>Remembers a reference that exists somewhere, so that it is never given to a new series.</summary>
     public void ObserveReference(ulong reference) => LastReference = Math.Max(LastReference, reference);
@@ -90,11 +92,7 @@ internal sealed class SeriesStore
 
         ObserveReference(reference);
         var number = Count++;
-        if (number >> PageBits == _pages.Count)
-        {
-            _pages.Add(new MemSeries[PageSize]);
-        }
-
+        _series.Reserve(number);
         _labelBuffer.Clear();
         foreach (var label in labels)
         {
@@ -106,7 +104,7 @@ internal sealed class SeriesStore
         }
 
         // The length in front tells where the list ends in a slot that may be longer.
-        var handle = Arena.Allocate(_labelBuffer.Length + 5);
+        var handle = Arena.Allocate(_labelBuffer.Length + 5, HeadMemoryUse.Labels);
         WriteText(Arena.Get(handle), _labelBuffer.Written);
         this[number] = new MemSeries
         {
@@ -216,7 +214,7 @@ internal sealed class SeriesStore
                     Symbols.Release(labels.Value);
                 }
 
-                Arena.Free(series.Labels);
+                Arena.Free(series.Labels, HeadMemoryUse.Labels);
                 continue;
             }
 
@@ -233,8 +231,7 @@ internal sealed class SeriesStore
             return removed;
         }
 
-        var pages = (kept + PageSize - 1) >> PageBits;
-        _pages.RemoveRange(pages, _pages.Count - pages);
+        _series.Trim(kept);
         Count = kept;
         Postings.Clear();
         _byReference.Clear(kept);
@@ -263,6 +260,19 @@ internal sealed class SeriesStore
 
     /// <summary>References that mean a series with another reference.</summary>
     public IReadOnlyDictionary<ulong, ulong> Aliases => _aliases;
+
+    /// <summary>Gives all memory back; the store is empty then, and every number and handle invalid.</summary>
+    public void Dispose()
+    {
+        Count = 0;
+        Arena.Abandon();
+        Symbols.Abandon();
+        Postings.Abandon();
+        _series.Abandon();
+        _byReference.Abandon();
+        _byLabels.Abandon();
+        Memory.Dispose();
+    }
 
     private static uint HashOf(ulong reference) => (uint)((reference * 0x9E3779B97F4A7C15) >> 32);
 

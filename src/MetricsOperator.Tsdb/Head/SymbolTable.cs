@@ -3,16 +3,14 @@ using MetricsOperator.Timeseries.Hashing;
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>Label names and values of the head, each text once, counted by use. Not thread-safe: the head's lock guards it.</summary>
-internal sealed class SymbolTable(ByteArena arena)
+internal sealed class SymbolTable(HeadMemory memory, ByteArena arena)
 {
-    private readonly HashIndex _index = new();
-    private Symbol[] _symbols = new Symbol[256];
+    private readonly HashIndex _index = new(memory);
+    private readonly PagedTable<Symbol> _symbols = new(memory, HeadMemoryUse.Symbols);
     private int _firstFree = -1;
 
     /// <summary>Symbol numbers are below this.</summary>
     public int Limit { get; private set; }
-
-    public long Bytes => (_symbols.LongLength * 16) + _index.Bytes;
 
     public ReadOnlySpan<byte> Text(int symbol)
     {
@@ -65,11 +63,19 @@ internal sealed class SymbolTable(ByteArena arena)
         _index.Remove(entry.Hash, symbol);
         if (entry.Handle != 0)
         {
-            arena.Free(entry.Handle);
+            arena.Free(entry.Handle, HeadMemoryUse.Symbols);
         }
 
         entry = new Symbol { Length = _firstFree };
         _firstFree = symbol;
+    }
+
+    /// <summary>Forgets everything without giving memory back; to be called when the memory is gone.</summary>
+    public void Abandon()
+    {
+        _index.Abandon();
+        _symbols.Abandon();
+        Limit = 0;
     }
 
     private int Add(ReadOnlySpan<byte> text)
@@ -82,18 +88,14 @@ internal sealed class SymbolTable(ByteArena arena)
         }
         else
         {
-            if (Limit == _symbols.Length)
-            {
-                Array.Resize(ref _symbols, _symbols.Length * 2);
-            }
-
+            _symbols.Reserve(Limit);
             symbol = Limit++;
         }
 
         var handle = 0;
         if (!text.IsEmpty)
         {
-            handle = arena.Allocate(text.Length);
+            handle = arena.Allocate(text.Length, HeadMemoryUse.Symbols);
             text.CopyTo(arena.Get(handle));
         }
 
