@@ -45,11 +45,11 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     public static TimeSeriesDb Open(TsdbOptions options, Action<ReplayProgress>? progress, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MinBlockDurationMs, 1, nameof(options));
-        Directory.CreateDirectory(options.Path);
-        var directoryLock = new DirectoryLock(options.Path);
+        options.Files.CreateDirectory(options.Path);
+        var directoryLock = new DirectoryLock(options.Files, options.Path);
         var walDirectory = Path.Combine(options.Path, "wal");
         var lateDirectory = Path.Combine(options.Path, "wbl");
-        var blocks = new BlockSet(options.Path, options.Logger);
+        var blocks = new BlockSet(options.Files, options.Path, options.Logger);
         MemoryHead? head = null;
         try
         {
@@ -61,7 +61,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             progress?.Invoke(new ReplayProgress("blocks", 0, 0, 0, 0));
             blocks.Load();
             var minValidTime = blocks.MinValidTime;
-            head = new MemoryHead(new HeadChunkFiles(Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
+            head = new MemoryHead(new HeadChunkFiles(options.Files, Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
             {
                 OutOfOrderWindowMs = options.OutOfOrderWindowMs,
             };
@@ -84,7 +84,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         }
 
         WalWriter OpenLog(string directory) =>
-            new(directory, WalDirectory.List(directory).NextSegment, options.WalSegmentBytes, options.WalCompression);
+            new(options.Files, directory, WalDirectory.List(directory).NextSegment, options.WalSegmentBytes, options.WalCompression);
     }
 
     public IAppender CreateAppender()

@@ -1,4 +1,5 @@
 using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Files;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -40,4 +41,7 @@ public sealed record TsdbOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    /// <summary>The way to the disk; tests put one here that fails.</summary>
+    internal FileLayer Files { get; init; } = DiskFiles.Instance;
 }

@@ -10,12 +10,14 @@ namespace MetricsOperator.Tsdb.Blocks;
 /// <summary>An immutable time range on disk. Shared by queriers: the files are closed, and deleted if so wanted, after the last one is done.</summary>
 internal sealed class Block : ChunkSource
 {
+    private readonly FileLayer _files;
     private readonly ChunkSegments _chunks;
     private int _users = 1;
     private volatile bool _deleteWhenUnused;
 
-    private Block(string directory, BlockMeta meta, IndexReader index, ChunkSegments chunks, Tombstones tombstones)
+    private Block(FileLayer files, string directory, BlockMeta meta, IndexReader index, ChunkSegments chunks, Tombstones tombstones)
     {
+        _files = files;
         Directory = directory;
         Meta = meta;
         Index = index;
@@ -40,14 +42,14 @@ internal sealed class Block : ChunkSource
     public long Bytes { get; }
 
     /// <exception cref="StorageException">A file is missing or damaged.</exception>
-    public static Block Open(string directory)
+    public static Block Open(FileLayer files, string directory)
     {
         var meta = BlockMetaFile.Read(directory);
         var tombstones = Tombstones.Read(Path.Combine(directory, Tombstones.FileName));
         var index = new IndexReader(Path.Combine(directory, "index"));
         try
         {
-            return new Block(directory, meta, index, new ChunkSegments(Path.Combine(directory, "chunks")), tombstones);
+            return new Block(files, directory, meta, index, new ChunkSegments(Path.Combine(directory, "chunks")), tombstones);
         }
         catch
         {
@@ -89,7 +91,7 @@ internal sealed class Block : ChunkSource
         _chunks.Dispose();
         if (_deleteWhenUnused)
         {
-            BlockFolders.Delete(Directory);
+            BlockFolders.Delete(_files, Directory);
         }
     }
 

@@ -15,6 +15,7 @@ internal sealed class BlockBuilder : IDisposable
     private const int SamplesPerChunk = 120;
     private const int MaxHistogramSamples = 60;
 
+    private readonly FileLayer _files;
     private readonly string _final;
     private readonly string _temporary;
     private readonly ChunkSegmentWriter _chunks;
@@ -25,14 +26,15 @@ internal sealed class BlockBuilder : IDisposable
     private byte[] _loadBuffer = ArrayPool<byte>.Shared.Rent(4096);
     private bool _isFinished;
 
-    public BlockBuilder(string dataDirectory, string ulid)
+    public BlockBuilder(FileLayer files, string dataDirectory, string ulid)
     {
+        _files = files;
         Ulid = ulid;
         _final = Path.Combine(dataDirectory, ulid);
         _temporary = _final + BlockFolders.CreationSuffix;
-        Directory.CreateDirectory(_temporary);
-        _chunks = new ChunkSegmentWriter(Path.Combine(_temporary, "chunks"));
-        Index = new IndexWriter(Path.Combine(_temporary, "index"));
+        files.CreateDirectory(_temporary);
+        _chunks = new ChunkSegmentWriter(files, Path.Combine(_temporary, "chunks"));
+        Index = new IndexWriter(files, Path.Combine(_temporary, "index"));
     }
 
     public string Ulid { get; }
@@ -94,9 +96,9 @@ internal sealed class BlockBuilder : IDisposable
         _chunks.Finish();
         Index.Dispose();
         _chunks.Dispose();
-        Tombstones.WriteEmpty(Path.Combine(_temporary, Tombstones.FileName));
-        DataFiles.SyncDirectory(Path.Combine(_temporary, "chunks"));
-        BlockMetaFile.Write(_temporary, meta with
+        Tombstones.WriteEmpty(_files, Path.Combine(_temporary, Tombstones.FileName));
+        _files.SyncDirectory(Path.Combine(_temporary, "chunks"));
+        BlockMetaFile.Write(_files, _temporary, meta with
         {
             Ulid = Ulid,
             Stats = new BlockStats
@@ -108,9 +110,9 @@ internal sealed class BlockBuilder : IDisposable
                 NumChunks = Chunks,
             },
         });
-        DataFiles.SyncDirectory(_temporary);
-        Directory.Move(_temporary, _final);
-        DataFiles.SyncDirectory(Path.GetDirectoryName(_final)!);
+        _files.SyncDirectory(_temporary);
+        _files.MoveDirectory(_temporary, _final);
+        _files.SyncDirectory(Path.GetDirectoryName(_final)!);
         _isFinished = true;
         return _final;
     }
@@ -121,7 +123,7 @@ internal sealed class BlockBuilder : IDisposable
         _chunks.Dispose();
         if (!_isFinished && Directory.Exists(_temporary))
         {
-            Directory.Delete(_temporary, recursive: true);
+            _files.DeleteDirectory(_temporary);
         }
     }
 

@@ -13,7 +13,7 @@ internal static class BlockFolders
         Directory.EnumerateDirectories(dataDirectory).Where(d => Ulid.IsValid(Path.GetFileName(d.AsSpan()))).Order(StringComparer.Ordinal);
 
     /// <summary>Removes what an earlier process did not finish writing or deleting.</summary>
-    public static void DeleteUnfinished(string dataDirectory)
+    public static void DeleteUnfinished(FileLayer files, string dataDirectory)
     {
         foreach (var directory in Directory.EnumerateDirectories(dataDirectory))
         {
@@ -22,13 +22,13 @@ internal static class BlockFolders
                 || name.EndsWith(DeletionSuffix, StringComparison.Ordinal)
                 || (name.EndsWith(".tmp", StringComparison.Ordinal) && Ulid.IsValid(Path.GetFileNameWithoutExtension(name))))
             {
-                Directory.Delete(directory, recursive: true);
+                files.DeleteDirectory(directory);
             }
         }
     }
 
     /// <summary>Deletes a block: renamed first, so that a half-deleted one is never taken for a block.</summary>
-    public static void Delete(string directory)
+    public static void Delete(FileLayer files, string directory)
     {
         if (!Directory.Exists(directory))
         {
@@ -36,8 +36,8 @@ internal static class BlockFolders
         }
 
         var doomed = directory + DeletionSuffix;
-        Directory.Move(directory, doomed);
-        DataFiles.SyncDirectory(Path.GetDirectoryName(directory)!);
-        Directory.Delete(doomed, recursive: true);
+        files.MoveDirectory(directory, doomed);
+        files.SyncDirectory(Path.GetDirectoryName(directory)!);
+        files.DeleteDirectory(doomed);
     }
 }

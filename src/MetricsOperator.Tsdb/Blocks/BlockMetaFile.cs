@@ -25,7 +25,7 @@ internal static class BlockMetaFile
         }
     }
 
-    public static void Write(string blockDirectory, BlockMeta meta) => DataFiles.WriteAtomically(
+    public static void Write(FileLayer files, string blockDirectory, BlockMeta meta) => files.WriteAtomically(
         Path.Combine(blockDirectory, Name), JsonSerializer.SerializeToUtf8Bytes(meta, BlockMetaJson.Default.BlockMeta));
 }
 

@@ -94,14 +94,16 @@ internal sealed class ChunkSegmentWriter : IDisposable
 
     private const long MaxFileBytes = 512L * 1024 * 1024;
 
+    private readonly FileLayer _files;
     private readonly string _directory;
     private FileWriter? _file;
     private int _count;
 
-    public ChunkSegmentWriter(string directory)
+    public ChunkSegmentWriter(FileLayer files, string directory)
     {
+        _files = files;
         _directory = directory;
-        Directory.CreateDirectory(directory);
+        files.CreateDirectory(directory);
     }
 
     /// <summary>Adds a chunk and returns its reference.</summary>
@@ -150,7 +152,7 @@ internal sealed class ChunkSegmentWriter : IDisposable
         _file?.Sync();
         _file?.Dispose();
         _count++;
-        _file = new FileWriter(Path.Combine(_directory, _count.ToString("D6", CultureInfo.InvariantCulture)));
+        _file = new FileWriter(_files, Path.Combine(_directory, _count.ToString("D6", CultureInfo.InvariantCulture)));
         _file.Be32(Magic);
         _file.Write([1, 0, 0, 0]);
     }

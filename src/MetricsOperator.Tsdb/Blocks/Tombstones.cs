@@ -54,9 +54,9 @@ internal sealed class Tombstones
     }
 
     /// <summary>Writes the file of a block without deletions.</summary>
-    public static void WriteEmpty(string path)
+    public static void WriteEmpty(FileLayer files, string path)
     {
-        using var file = new FileWriter(path);
+        using var file = new FileWriter(files, path);
         file.Be32(Magic);
         file.Write([1]);
         file.StartChecksum();

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Index;
 using MetricsOperator.Tsdb.Querying;
 
@@ -10,13 +11,13 @@ namespace MetricsOperator.Tsdb.Compaction;
 /// Merges blocks into one as a stream: symbols by merging sorted lists, series in label order, chunks copied as they are unless the
 /// blocks overlap. Memory is four bytes per symbol of each input.
 /// </summary>
-internal sealed class BlockMerger(string dataDirectory, TimeProvider time)
+internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimeProvider time)
 {
     /// <summary>Directory of the new block; null when nothing is left of the inputs.</summary>
     public string? Merge(IReadOnlyList<Block> blocks, CancellationToken cancellation)
     {
         var metas = blocks.Select(b => b.Meta).OrderBy(m => m.MinTime).ToList();
-        using var builder = new BlockBuilder(dataDirectory, Ulid.New(time));
+        using var builder = new BlockBuilder(files, dataDirectory, Ulid.New(time));
         var inputs = blocks.Select(b => new Input(b)).ToList();
         MergeSymbols(inputs, builder.Index);
         foreach (var input in inputs)

@@ -1,11 +1,12 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Files;
 using Microsoft.Extensions.Logging;
 
 namespace MetricsOperator.Tsdb.Compaction;
 
 /// <summary>The open blocks of a data directory, and those that could not be opened. Thread-safe.</summary>
-internal sealed class BlockSet(string dataDirectory, ILogger logger) : IDisposable
+internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger logger) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<(string Ulid, BlockMeta? Meta, string Message)> _broken = [];
@@ -62,14 +63,14 @@ internal sealed class BlockSet(string dataDirectory, ILogger logger) : IDisposab
     /// <summary>Opens all blocks; deletes those that a finished merge replaces.</summary>
     public void Load()
     {
-        BlockFolders.DeleteUnfinished(dataDirectory);
+        BlockFolders.DeleteUnfinished(files, dataDirectory);
         foreach (var directory in BlockFolders.List(dataDirectory))
         {
             BlockMeta? meta = null;
             try
             {
                 meta = BlockMetaFile.Read(directory);
-                _blocks.Add(Block.Open(directory));
+                _blocks.Add(Block.Open(files, directory));
             }
             catch (StorageException e)
             {
@@ -109,7 +110,7 @@ internal sealed class BlockSet(string dataDirectory, ILogger logger) : IDisposab
     /// <summary>Opens a new block and, in the same step, takes others out; those are deleted once nobody uses them.</summary>
     public void Replace(string? newDirectory, IReadOnlyList<BlockMeta> replaced)
     {
-        var opened = newDirectory is null ? null : Block.Open(newDirectory);
+        var opened = newDirectory is null ? null : Block.Open(files, newDirectory);
         var names = replaced.Select(m => m.Ulid).ToHashSet(StringComparer.Ordinal);
         List<Block> gone;
         lock (_gate)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MetricsOperator.Tsdb.Blocks;
+using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using MetricsOperator.Tsdb.Index;
 using MetricsOperator.Tsdb.Querying;
@@ -7,7 +8,7 @@ using MetricsOperator.Tsdb.Querying;
 namespace MetricsOperator.Tsdb.Compaction;
 
 /// <summary>Writes a time range of the head as a block. The range must be complete: the head refuses samples before its end.</summary>
-internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, TimeProvider time)
+internal sealed class HeadBlockWriter(FileLayer files, MemoryHead head, string dataDirectory, TimeProvider time)
 {
     /// <summary>Writes <paramref name="minTime"/> (inclusive) to <paramref name="maxTime"/> (exclusive); null when there are no samples.</summary>
     public string? Write(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: false, cancellation);
@@ -18,7 +19,7 @@ internal sealed class HeadBlockWriter(MemoryHead head, string dataDirectory, Tim
     private string? Write(long minTime, long maxTime, bool late, CancellationToken cancellation)
     {
         var ulid = Ulid.New(time);
-        using var builder = new BlockBuilder(dataDirectory, ulid);
+        using var builder = new BlockBuilder(files, dataDirectory, ulid);
         using var view = head.OpenView(minTime, maxTime - 1);
         var (order, ranks) = Sort(minTime, maxTime, late, cancellation);
         if (order.Length == 0)

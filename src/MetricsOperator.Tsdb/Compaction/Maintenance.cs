@@ -79,7 +79,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             var maxTime = SampleWriter.RangeEnd(minTime, head.ChunkRangeMs);
             head.RefuseBefore(maxTime);
             var started = options.Time.GetTimestamp();
-            var directory = Attempt(() => new HeadBlockWriter(head, options.Path, options.Time).Write(minTime, maxTime, cancellation));
+            var directory = Attempt(() => new HeadBlockWriter(options.Files, head, options.Path, options.Time).Write(minTime, maxTime, cancellation));
             if (directory is not null)
             {
                 blocks.Replace(directory, []);
@@ -134,7 +134,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
 
         try
         {
-            var writer = new CheckpointWriter(walDirectory, options.WalSegmentBytes, options.WalCompression);
+            var writer = new CheckpointWriter(options.Files, walDirectory, options.WalSegmentBytes, options.WalCompression);
             writer.Replace(
                 log, cut, head.MinTime, reference => head.HasSeries(reference) || (_forgotten.TryGetValue(reference, out var until) && until > cut), cancellation);
         }
@@ -178,7 +178,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         foreach (var start in starts)
         {
             var started = options.Time.GetTimestamp();
-            var directory = Attempt(() => new HeadBlockWriter(head, options.Path, options.Time).WriteLate(start, start + range, cancellation));
+            var directory = Attempt(() => new HeadBlockWriter(options.Files, head, options.Path, options.Time).WriteLate(start, start + range, cancellation));
             if (directory is not null)
             {
                 blocks.Replace(directory, []);
@@ -196,7 +196,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         {
             if (segment.Number < _lateSegment || head.Log.Late is null)
             {
-                File.Delete(segment.Path);
+                options.Files.DeleteFile(segment.Path);
             }
         }
 
@@ -219,7 +219,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             var inputs = blocks.Use(chosen);
             try
             {
-                var directory = Attempt(() => new BlockMerger(options.Path, options.Time).Merge(inputs, cancellation));
+                var directory = Attempt(() => new BlockMerger(options.Files, options.Path, options.Time).Merge(inputs, cancellation));
                 blocks.Replace(directory, chosen);
                 Finished(started);
                 _logger.LogInformation("Merged {Count} blocks into {Block}", chosen.Count, directory ?? "nothing");

@@ -1,4 +1,5 @@
 using MetricsOperator.Timeseries.Contracts;
+using Microsoft.Win32.SafeHandles;
 
 namespace MetricsOperator.Tsdb.Files;
 
@@ -8,18 +9,19 @@ namespace MetricsOperator.Tsdb.Files;
 /// </summary>
 internal sealed class DirectoryLock : IDisposable
 {
-    private readonly FileStream _file;
+    private readonly FileLayer _files;
+    private readonly SafeFileHandle _file;
     private readonly string _path;
 
     /// <exception cref="StorageException">Another process has the directory.</exception>
-    public DirectoryLock(string directory)
+    public DirectoryLock(FileLayer files, string directory)
     {
+        _files = files;
         _path = Path.Combine(directory, "lock");
         WasLeftBehind = File.Exists(_path);
         try
         {
-            // Opening without sharing is flock(LOCK_EX | LOCK_NB) here.
-            _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _file = files.OpenExclusive(_path);
         }
         catch (IOException e)
         {
@@ -36,7 +38,7 @@ internal sealed class DirectoryLock : IDisposable
 
     public void Dispose()
     {
-        File.Delete(_path);
+        _files.DeleteFile(_path);
         _file.Dispose();
     }
 }

@@ -9,6 +9,7 @@ internal sealed class FileWriter : IDisposable
 {
     private const int BufferBytes = 128 * 1024;
 
+    private readonly FileLayer _files;
     private readonly SafeFileHandle _file;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private long _flushed;
@@ -16,10 +17,11 @@ internal sealed class FileWriter : IDisposable
     private uint _crc = Crc32C.Start;
 
     /// <summary>Creates a file that must not exist.</summary>
-    public FileWriter(string path)
+    public FileWriter(FileLayer files, string path)
     {
+        _files = files;
         Path = path;
-        _file = Guard(() => DataFiles.Create(path));
+        _file = Guard(() => files.Create(path));
     }
 
     public string Path { get; }
@@ -76,14 +78,14 @@ internal sealed class FileWriter : IDisposable
         Flush();
         var bytes = new byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, value);
-        Guard(() => RandomAccess.Write(_file, bytes, position));
+        Guard(() => _files.Write(_file, bytes, position));
     }
 
     public void Flush()
     {
         if (_used > 0)
         {
-            Guard(() => RandomAccess.Write(_file, _buffer.AsSpan(0, _used), _flushed));
+            Guard(() => _files.Write(_file, _buffer.AsSpan(0, _used), _flushed));
             _flushed += _used;
             _used = 0;
         }
@@ -93,7 +95,7 @@ internal sealed class FileWriter : IDisposable
     public void Sync()
     {
         Flush();
-        Guard(() => RandomAccess.FlushToDisk(_file));
+        Guard(() => _files.Sync(_file));
     }
 
     public void Dispose() => _file.Dispose();

@@ -15,7 +15,7 @@ internal delegate void HeadChunkFound(ulong series, SealedChunk chunk, byte enco
 /// The closed chunks of the head, in the files of <c>chunks_head</c>. Appends go through one buffer; a kill loses the buffered tail,
 /// which the log still has. A reference is the file number in the upper and the offset in the lower 32 bits. Thread-safe.
 /// </summary>
-internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDisposable
+internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILogger logger) : IDisposable
 {
     private const uint Magic = 0x0130BC91;
     private const int FileHeader = 8;
@@ -39,7 +39,7 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
     /// </summary>
     public void Load(HeadChunkFound found, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(directory);
+        fileLayer.CreateDirectory(directory);
         var files = DataFiles.Numbered(directory);
         for (var i = 0; i < files.Count; i++)
         {
@@ -58,20 +58,20 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
                 return;
             }
 
-            var file = new ChunkFile(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete), path);
+            var file = new ChunkFile(fileLayer.OpenWrite(path), path);
             _files.Add(number, file);
             var error = Scan(number, file, found);
             if (error is not null)
             {
                 logger.LogWarning(
                     "Head chunk file {Path} is damaged at offset {Offset} ({Why}); what follows is rebuilt from the log", path, file.Length, error);
-                RandomAccess.SetLength(file.Handle, file.Length);
+                fileLayer.SetLength(file.Handle, file.Length);
                 DeleteFrom(files, i + 1);
                 if (file.Length == 0)
                 {
                     _files.Remove(number);
                     file.Handle.Dispose();
-                    File.Delete(path);
+                    fileLayer.DeleteFile(path);
                 }
 
                 return;
@@ -177,7 +177,7 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
 
                 _files.Remove(number);
                 file.Close();
-                File.Delete(file.Path);
+                fileLayer.DeleteFile(file.Path);
             }
         }
     }
@@ -270,12 +270,12 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
             {
                 Span<byte> header = [0x01, 0x30, 0xBC, 0x91, 1, 0, 0, 0];
                 _current.Close();
-                _current.Handle = File.OpenHandle(_current.Path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-                RandomAccess.Write(_current.Handle, header, 0);
+                _current.Handle = fileLayer.CreateOrEmpty(_current.Path);
+                fileLayer.Write(_current.Handle, header, 0);
                 _current.IsCreated = true;
             }
 
-            RandomAccess.Write(_current.Handle, _buffer.Written, _current.Length);
+            fileLayer.Write(_current.Handle, _buffer.Written, _current.Length);
             _current.Length += _buffer.Length;
             _buffer.Clear(keep: BufferBytes * 2);
             WriteError = null;
@@ -352,11 +352,11 @@ internal sealed class HeadChunkFiles(string directory, ILogger logger) : IDispos
         return null;
     }
 
-    private static void DeleteFrom(List<NumberedFile> files, int first)
+    private void DeleteFrom(List<NumberedFile> files, int first)
     {
         for (var i = files.Count - 1; i >= first; i--)
         {
-            File.Delete(files[i].Path);
+            fileLayer.DeleteFile(files[i].Path);
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
     /// <exception cref="StorageException">A checkpoint is damaged or a segment missing.</exception>
     public void Run(string walDirectory, string lateDirectory)
     {
-        WalDirectory.DeleteTemporary(walDirectory);
+        WalDirectory.DeleteTemporary(options.Files, walDirectory);
         var log = WalDirectory.List(walDirectory);
         Measure(log);
         log = ReadSegments(walDirectory, log, "checkpoint", ReadSeriesRecord);
@@ -52,7 +52,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         ReadSegments(walDirectory, log, "wal", ReadSampleRecord);
         foreach (var segment in log.Obsolete)
         {
-            File.Delete(segment.Path);
+            options.Files.DeleteFile(segment.Path);
         }
 
         var late = WalDirectory.List(lateDirectory);
@@ -105,7 +105,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             if (error is not null)
             {
                 head.Counters.WalCorruptions++;
-                WalRepair.Cut(directory, segment, goodLength, error, _logger);
+                WalRepair.Cut(options.Files, directory, segment, goodLength, error, _logger);
                 return WalDirectory.List(directory);
             }
         }

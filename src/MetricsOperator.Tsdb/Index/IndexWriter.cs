@@ -24,9 +24,9 @@ internal sealed class IndexWriter : IDisposable
     private long _seriesStart;
     private uint _symbolsExpected;
 
-    public IndexWriter(string path)
+    public IndexWriter(FileLayer files, string path)
     {
-        _file = new FileWriter(path);
+        _file = new FileWriter(files, path);
         _file.Be32(IndexFormat.Magic);
         _file.Write([IndexFormat.Version]);
     }

@@ -7,7 +7,7 @@ namespace MetricsOperator.Tsdb.Wal;
 /// Replaces the old part of a log by a checkpoint that holds only what is still needed. In an order that replays to the same state
 /// whenever a crash comes: write and sync a temporary directory, rename, then delete segments oldest first, then older checkpoints.
 /// </summary>
-internal sealed class CheckpointWriter(string directory, int segmentBytes, bool compress)
+internal sealed class CheckpointWriter(FileLayer files, string directory, int segmentBytes, bool compress)
 {
     private readonly WalRecordWriter _record = new();
     private readonly Dictionary<ulong, byte[]> _metadata = [];
@@ -24,10 +24,10 @@ internal sealed class CheckpointWriter(string directory, int segmentBytes, bool 
         var temporary = final + ".tmp";
         if (Directory.Exists(temporary))
         {
-            Directory.Delete(temporary, recursive: true);
+            files.DeleteDirectory(temporary);
         }
 
-        using (var writer = new WalWriter(temporary, 0, segmentBytes, compress))
+        using (var writer = new WalWriter(files, temporary, 0, segmentBytes, compress))
         {
             foreach (var segment in log.CheckpointSegments)
             {
@@ -46,9 +46,9 @@ internal sealed class CheckpointWriter(string directory, int segmentBytes, bool 
             writer.Write();
         }
 
-        DataFiles.SyncDirectory(temporary);
-        Directory.Move(temporary, final);
-        DataFiles.SyncDirectory(directory);
+        files.SyncDirectory(temporary);
+        files.MoveDirectory(temporary, final);
+        files.SyncDirectory(directory);
         DeleteReplaced(cut);
     }
 
@@ -59,7 +59,7 @@ internal sealed class CheckpointWriter(string directory, int segmentBytes, bool 
         {
             if (segment.Number <= cut)
             {
-                File.Delete(segment.Path);
+                files.DeleteFile(segment.Path);
             }
         }
 
@@ -67,11 +67,11 @@ internal sealed class CheckpointWriter(string directory, int segmentBytes, bool 
         {
             if (number < cut)
             {
-                Directory.Delete(path, recursive: true);
+                files.DeleteDirectory(path);
             }
         }
 
-        DataFiles.SyncDirectory(directory);
+        files.SyncDirectory(directory);
     }
 
     private void Filter(string path, WalWriter writer, long minTime, Func<ulong, bool> keepSeries, CancellationToken cancellation)

@@ -50,7 +50,7 @@ internal sealed record WalDirectory(
     }
 
     /// <summary>Removes unfinished checkpoints.</summary>
-    public static void DeleteTemporary(string path)
+    public static void DeleteTemporary(FileLayer files, string path)
     {
         if (!Directory.Exists(path))
         {
@@ -59,7 +59,7 @@ internal sealed record WalDirectory(
 
         foreach (var directory in Directory.EnumerateDirectories(path, CheckpointPrefix + "*" + TemporarySuffix))
         {
-            Directory.Delete(directory, recursive: true);
+            files.DeleteDirectory(directory);
         }
     }
 

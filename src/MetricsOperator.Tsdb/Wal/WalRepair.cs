@@ -14,7 +14,7 @@ internal static class WalRepair
     /// directory, newest first so that a crash in between leaves no gap.
     /// </summary>
     /// <returns>Bytes that are no longer part of the log.</returns>
-    public static long Cut(string directory, NumberedFile damaged, long goodLength, string why, ILogger logger)
+    public static long Cut(FileLayer files, string directory, NumberedFile damaged, long goodLength, string why, ILogger logger)
     {
         var log = WalDirectory.List(directory);
         long lost = 0;
@@ -27,42 +27,26 @@ internal static class WalRepair
             if (length == 0)
             {
                 // Every start of a crash loop leaves an empty segment.
-                File.Delete(later);
+                files.DeleteFile(later);
                 continue;
             }
 
             isTornTail = false;
-            File.Move(later, QuarantinePath(directory, later));
+            files.MoveFile(later, QuarantinePath(files, directory, later));
         }
 
         // The good part is copied and swapped in, so that the original exists until its replacement is durable.
         var copy = damaged.Path + ".repair";
-        using (var source = DataFiles.OpenRead(damaged.Path))
-        using (var target = File.OpenHandle(copy, FileMode.Create, FileAccess.Write))
-        {
-            lost += RandomAccess.GetLength(source) - goodLength;
-            var buffer = new byte[WalFormat.PageSize];
-            for (long offset = 0; offset < goodLength; offset += buffer.Length)
-            {
-                var length = (int)Math.Min(buffer.Length, goodLength - offset);
-                if (DataFiles.ReadFully(source, buffer.AsSpan(0, length), offset) != length)
-                {
-                    throw new StorageException($"cannot repair {damaged.Path}: it became shorter than {goodLength} bytes");
-                }
-
-                RandomAccess.Write(target, buffer.AsSpan(0, length), offset);
-            }
-
-            RandomAccess.FlushToDisk(target);
-        }
-
+        var damagedLength = new FileInfo(damaged.Path).Length;
+        lost += damagedLength - goodLength;
+        Copy(files, damaged.Path, copy, goodLength);
         if (!isTornTail)
         {
-            File.Copy(damaged.Path, QuarantinePath(directory, damaged.Path));
+            Copy(files, damaged.Path, QuarantinePath(files, directory, damaged.Path), damagedLength);
         }
 
-        File.Move(copy, damaged.Path, overwrite: true);
-        DataFiles.SyncDirectory(directory);
+        files.MoveFile(copy, damaged.Path);
+        files.SyncDirectory(directory);
         logger.LogWarning(
             "Log segment {Segment} is damaged at offset {Offset} ({Why}); it was cut there, {Lost} bytes are no longer part of the log",
             damaged.Path,
@@ -72,10 +56,29 @@ internal static class WalRepair
         return lost;
     }
 
-    private static string QuarantinePath(string directory, string path)
+    private static void Copy(FileLayer files, string from, string to, long length)
+    {
+        using var source = DataFiles.OpenRead(from);
+        using var target = files.CreateOrEmpty(to);
+        var buffer = new byte[WalFormat.PageSize];
+        for (long offset = 0; offset < length; offset += buffer.Length)
+        {
+            var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, length - offset));
+            if (DataFiles.ReadFully(source, part, offset) != part.Length)
+            {
+                throw new StorageException($"cannot repair {from}: it became shorter than {length} bytes");
+            }
+
+            files.Write(target, part, offset);
+        }
+
+        files.Sync(target);
+    }
+
+    private static string QuarantinePath(FileLayer files, string directory, string path)
     {
         var quarantine = Path.Combine(Path.GetDirectoryName(directory)!, QuarantineName);
-        Directory.CreateDirectory(quarantine);
+        files.CreateDirectory(quarantine);
         var name = $"{Path.GetFileName(directory)}-{Path.GetFileName(path)}";
         var target = Path.Combine(quarantine, name);
         for (var i = 1; File.Exists(target); i++)

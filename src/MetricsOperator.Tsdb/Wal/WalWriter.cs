@@ -10,6 +10,7 @@ namespace MetricsOperator.Tsdb.Wal;
 /// </summary>
 internal sealed class WalWriter : IDisposable
 {
+    private readonly FileLayer _files;
     private readonly string _directory;
     private readonly int _segmentBytes;
     private readonly SnappyEncoder? _snappy;
@@ -24,20 +25,21 @@ internal sealed class WalWriter : IDisposable
 
     /// <summary>Creates segment <paramref name="segment"/>, which must not exist.</summary>
     /// <exception cref="StorageException">The disk refuses.</exception>
-    public WalWriter(string directory, int segment, int segmentBytes, bool compress)
+    public WalWriter(FileLayer files, string directory, int segment, int segmentBytes, bool compress)
     {
         if (segmentBytes <= 0 || segmentBytes % WalFormat.PageSize != 0)
         {
             throw new ArgumentException($"got segment size {segmentBytes}, want a multiple of {WalFormat.PageSize}", nameof(segmentBytes));
         }
 
+        _files = files;
         _directory = directory;
         _segmentBytes = segmentBytes;
         _snappy = compress ? new SnappyEncoder() : null;
         Segment = segment;
         try
         {
-            Directory.CreateDirectory(directory);
+            files.CreateDirectory(directory);
             _file = Open(segment);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -111,7 +113,7 @@ internal sealed class WalWriter : IDisposable
         {
             if (_hasTornTail)
             {
-                RandomAccess.SetLength(_file, _fileLength);
+                _files.SetLength(_file, _fileLength);
                 _hasTornTail = false;
             }
 
@@ -180,7 +182,7 @@ internal sealed class WalWriter : IDisposable
     /// <summary>Waits until what was written is on the disk.</summary>
     public void Sync()
     {
-        RandomAccess.FlushToDisk(_file);
+        _files.Sync(_file);
         Syncs++;
     }
 
@@ -206,17 +208,17 @@ internal sealed class WalWriter : IDisposable
 
     private SafeFileHandle Open(int segment)
     {
-        var file = DataFiles.Create(SegmentPath(segment));
+        var file = _files.Create(SegmentPath(segment));
         try
         {
-            DataFiles.SyncDirectory(_directory);
+            _files.SyncDirectory(_directory);
             return file;
         }
         catch
         {
             // The next attempt must find the name free.
             file.Dispose();
-            File.Delete(SegmentPath(segment));
+            _files.DeleteFile(SegmentPath(segment));
             throw;
         }
     }
@@ -225,7 +227,7 @@ internal sealed class WalWriter : IDisposable
 
     private void WritePart(int start, int end)
     {
-        RandomAccess.Write(_file, _frames.Written[start..end], _fileLength);
+        _files.Write(_file, _frames.Written[start..end], _fileLength);
         PagesCompleted += ((_fileLength + end - start) / WalFormat.PageSize) - (_fileLength / WalFormat.PageSize);
         _fileLength += end - start;
     }
@@ -244,10 +246,10 @@ internal sealed class WalWriter : IDisposable
         {
             for (; Segment > segment; Segment--)
             {
-                File.Delete(SegmentPath(Segment));
+                _files.DeleteFile(SegmentPath(Segment));
             }
 
-            RandomAccess.SetLength(file, length);
+            _files.SetLength(file, length);
             _hasTornTail = false;
             return string.Empty;
         }

@@ -38,7 +38,7 @@ public sealed class IndexReaderTests
     public void Many_values_are_found_through_the_samples_of_the_table()
     {
         using var folder = new TempDir();
-        using (var writer = new IndexWriter(folder["index"]))
+        using (var writer = new IndexWriter(DiskFiles.Instance, folder["index"]))
         {
             var texts = Enumerable.Range(0, 1000).Select(i => $"v{i:D4}").Prepend("n").Append("é").Append("\U0001F600").ToArray();
             writer.BeginSymbols((uint)texts.Length);

@@ -19,7 +19,7 @@ public sealed class WalTests
         {
             using var folder = new TempDir();
             var records = new List<byte[]>();
-            using (var writer = new WalWriter(folder["wal"], 0, 4 * WalFormat.PageSize, compress))
+            using (var writer = new WalWriter(DiskFiles.Instance, folder["wal"], 0, 4 * WalFormat.PageSize, compress))
             {
                 for (var i = 0; i < 300; i++)
                 {
@@ -59,7 +59,7 @@ public sealed class WalTests
         using var folder = new TempDir();
         var ends = new List<long>();
         var records = new List<byte[]>();
-        using (var writer = new WalWriter(folder["wal"], 0, 4 * WalFormat.PageSize, true))
+        using (var writer = new WalWriter(DiskFiles.Instance, folder["wal"], 0, 4 * WalFormat.PageSize, true))
         {
             for (var i = 0; i < 6; i++)
             {
@@ -99,7 +99,7 @@ public sealed class WalTests
                     continue;
                 }
 
-                WalRepair.Cut(folder["wal"], new NumberedFile(0, folder["wal/00000000"]), reader.GoodLength, reader.Error, NullLogger.Instance);
+                WalRepair.Cut(DiskFiles.Instance, folder["wal"], new NumberedFile(0, folder["wal/00000000"]), reader.GoodLength, reader.Error, NullLogger.Instance);
             }
 
             Assert.Equal(records.Take(want), ReadAll(folder["wal"]));
@@ -110,7 +110,7 @@ public sealed class WalTests
     public void Damage_in_the_middle_moves_later_segments_aside()
     {
         using var folder = new TempDir();
-        using (var writer = new WalWriter(folder["wal"], 0, WalFormat.PageSize, false))
+        using (var writer = new WalWriter(DiskFiles.Instance, folder["wal"], 0, WalFormat.PageSize, false))
         {
             for (var i = 0; i < 3; i++)
             {
@@ -128,7 +128,7 @@ public sealed class WalTests
             Assert.True(reader.Next(out _));
             Assert.False(reader.Next(out _));
             Assert.Contains("checksum", reader.Error, StringComparison.Ordinal);
-            WalRepair.Cut(folder["wal"], new NumberedFile(1, reader.Path), reader.GoodLength, reader.Error!, NullLogger.Instance);
+            WalRepair.Cut(DiskFiles.Instance, folder["wal"], new NumberedFile(1, reader.Path), reader.GoodLength, reader.Error!, NullLogger.Instance);
         }
 
         Assert.Equal([[200, 0], [201, 0], [200, 1]], ReadAll(folder["wal"]));
@@ -222,7 +222,7 @@ public sealed class WalTests
     {
         using var folder = new TempDir();
         var record = new WalRecordWriter();
-        using (var writer = new WalWriter(folder["wal"], 0, WalFormat.PageSize, true))
+        using (var writer = new WalWriter(DiskFiles.Instance, folder["wal"], 0, WalFormat.PageSize, true))
         {
             for (var i = 0; i < 3; i++)
             {
@@ -240,7 +240,7 @@ public sealed class WalTests
             }
         }
 
-        var checkpoints = new CheckpointWriter(folder["wal"], WalFormat.PageSize, true);
+        var checkpoints = new CheckpointWriter(DiskFiles.Instance, folder["wal"], WalFormat.PageSize, true);
         checkpoints.Replace(WalDirectory.List(folder["wal"]), 1, 1000, r => r != 11, CancellationToken.None);
         var log = WalDirectory.List(folder["wal"]);
         Assert.Equal(1, log.CheckpointNumber);
