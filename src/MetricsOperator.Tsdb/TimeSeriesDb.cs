@@ -65,6 +65,9 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             {
                 OutOfOrderWindowMs = options.OutOfOrderWindowMs,
             };
+            head.Admission.CapBytes = options.HeadCapBytes;
+            head.Admission.IsObserving = options.AdmitsAboveCap;
+            head.Admission.IsProtected = options.IsProtectedMetric;
             head.RefuseBefore(minValidTime);
             new HeadReplay(head, options, minValidTime, progress, cancellation).Run(walDirectory, lateDirectory);
             head.AttachLog(new HeadLog(OpenLog(walDirectory), () => OpenLog(lateDirectory)));
@@ -116,14 +119,19 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     /// retention no longer keeps. To be called about once a minute by one thread; appends and queries go on meanwhile.
     /// </summary>
     /// <exception cref="StorageException">The disk refuses; what was not finished is tried again in the next pass.</exception>
-    public void RunMaintenance(CancellationToken cancellation)
+    public void RunMaintenance(CancellationToken cancellation) => RunMaintenance(merge: true, cancellation);
+
+    /// <inheritdoc cref="RunMaintenance(CancellationToken)"/>
+    /// <param name="merge">Merge blocks too, which can wait.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    public void RunMaintenance(bool merge, CancellationToken cancellation)
     {
         lock (_maintenanceGate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             try
             {
-                _maintenance.Run(cancellation);
+                _maintenance.Run(merge, cancellation);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -131,6 +139,36 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// Frees memory: writes what the head holds, but the newest <paramref name="keep"/>, into blocks, closes open chunks, forgets series that
+    /// have ended and shortens the log. Appends and queries go on; samples older than what is kept are refused from here on.
+    /// </summary>
+    /// <returns>True if a block was written.</returns>
+    /// <exception cref="StorageException">The disk refuses; nothing is lost.</exception>
+    public bool FlushEarly(TimeSpan keep, CancellationToken cancellation)
+    {
+        lock (_maintenanceGate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            try
+            {
+                return _maintenance.FlushEarly((long)keep.TotalMilliseconds, cancellation);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StorageException($"cannot flush the head of {_options.Path}: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <summary>Where the memory of the head is.</summary>
+    /// <param name="targets">How many of the largest targets to tell; walks all series when above 0.</param>
+    /// <param name="families">How many of the families refused most to tell.</param>
+    public HeadMemoryReport Memory(int targets, int families) => MemoryReport.Of(_head, targets, families);
+
+    /// <summary>Changes which new series are accepted.</summary>
+    public void SetAdmission(SeriesAdmissionLevel level) => _head.Change(head => head.Admission.SetLevel(level, head.Bytes, head.SeriesCount));
 
     /// <summary>Clean stop: closes chunks and log and releases the directory.</summary>
     /// <exception cref="StorageException">The end of the log could not be written; the directory is released all the same.</exception>

@@ -36,7 +36,7 @@ internal sealed class TsdbMeter : IDisposable
         Gauge("prometheus_tsdb_head_max_time", () => head.MaxTime == long.MinValue ? 0 : head.MaxTime, "Newest sample of the head in ms.");
         Gauge("prometheus_tsdb_head_min_time_seconds", () => head.MinTime == long.MaxValue ? 0 : head.MinTime / 1000.0, "Oldest time of the head.");
         Gauge("prometheus_tsdb_head_max_time_seconds", () => head.MaxTime == long.MinValue ? 0 : head.MaxTime / 1000.0, "Newest sample of the head.");
-        Gauge("prometheus_tsdb_head_bytes", () => head.Store.Bytes + head.Samples.HistogramBytes, "Bytes of memory of series, labels, index and open chunks.");
+        Gauge("prometheus_tsdb_head_bytes", () => head.Bytes, "Bytes of memory of series, labels, index and open chunks.");
         Gauge("prometheus_tsdb_lowest_timestamp", () => head.MinTime == long.MaxValue ? 0 : head.MinTime, "Oldest time of the database in ms.");
     }
 

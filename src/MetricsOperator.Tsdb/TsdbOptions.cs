@@ -38,6 +38,15 @@ public sealed record TsdbOptions
     /// </summary>
     public Func<LabelSet, bool>? KeepOnReplay { get; init; }
 
+    /// <summary>Bytes that the head may use; new series are refused there, existing ones go on. 0 means no limit.</summary>
+    public long HeadCapBytes { get; init; }
+
+    /// <summary>Only count the series that the cap and the admission level would refuse.</summary>
+    public bool AdmitsAboveCap { get; init; }
+
+    /// <summary>True for metrics of which new series are accepted as long as there is any memory. Null means none.</summary>
+    public Func<string, bool>? IsProtectedMetric { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public ILogger Logger { get; init; } = NullLogger.Instance;

@@ -19,6 +19,11 @@ public static class EffectiveConfig
             yaml.Map("storage", t => t.Map("tsdb", s => s.Field("out_of_order_time_window", config.OutOfOrderTimeWindow)));
         }
 
+        if (config.ProtectedMetrics.Count > 0)
+        {
+            yaml.Map("memory", t => t.List("protected_metrics", config.ProtectedMetrics.Select(m => m.Pattern)));
+        }
+
         return yaml.ToString();
     }
 

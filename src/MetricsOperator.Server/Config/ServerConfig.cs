@@ -15,6 +15,9 @@ public sealed record ServerConfig
 
     /// <summary>storage.tsdb.out_of_order_time_window; zero refuses out-of-order samples.</summary>
     public TimeSpan OutOfOrderTimeWindow { get; init; }
+
+    /// <summary>memory.protected_metrics: names, anchored regular expressions, of which new series are accepted as long as there is any memory.</summary>
+    public IReadOnlyList<AnchoredRegex> ProtectedMetrics { get; init; } = [];
 }
 
 /// <summary>The <c>global</c> section.</summary>

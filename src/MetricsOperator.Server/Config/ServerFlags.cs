@@ -70,6 +70,9 @@ public sealed class ServerFlags
     /// <summary>Names given to <c>--enable-feature</c>.</summary>
     public IReadOnlyList<string> Features => List("enable-feature");
 
+    /// <summary>True when the budget is only watched.</summary>
+    public bool OnlyObservesMemory => _values["memory.guard"] == "observe";
+
     /// <summary>Bytes that the process may use; 0 when it was not told.</summary>
     public long MemoryBudget => ByteSize.TryParseQuantity(_values["memory.budget"], out var bytes) ? bytes : 0;
 
@@ -149,6 +152,7 @@ public sealed class ServerFlags
         (FlagKind.Size, _) => ByteSize.TryParse(value, out _) ? null : $"got {value}, want a size such as 512MB",
         (FlagKind.Quantity, _) => ByteSize.TryParseQuantity(value, out _) ? null : $"got {value}, want a quantity such as 512Mi",
         (_, "log.level") => value is "debug" or "info" or "warn" or "error" ? null : $"got {value}, want debug, info, warn or error",
+        (_, "memory.guard") => value is "enforce" or "observe" ? null : $"got {value}, want enforce or observe",
         (_, "log.format") => value is "logfmt" or "json" ? null : $"got {value}, want logfmt or json",
         (_, "web.external-url") => value.Length == 0 || Uri.TryCreate(value, UriKind.Absolute, out _) ? null : $"got {value}, want an absolute URL",
         _ => null,

@@ -7,7 +7,7 @@ namespace MetricsOperator.Server.Hosting;
 
 /// <summary>The handlers of the API, made by the host.</summary>
 internal sealed record ApiHandlers(
-    QueryEndpoints Query, SeriesEndpoints Series, TargetEndpoints Targets, StatusEndpoints Status, ManagementEndpoints Management, StartPage StartPage, RemoteWriteReceiver RemoteWrite);
+    QueryEndpoints Query, SeriesEndpoints Series, TargetEndpoints Targets, StatusEndpoints Status, MemoryEndpoint Memory, ManagementEndpoints Management, StartPage StartPage, RemoteWriteReceiver RemoteWrite);
 
 /// <summary>The one list of paths.</summary>
 internal static class ApiRoutes
@@ -28,6 +28,8 @@ internal static class ApiRoutes
         Data("GET", "/api/v1/targets/metadata", handlers.Targets.TargetMetadataAsync);
         Data("GET", "/api/v1/metadata", handlers.Targets.MetadataAsync);
         Data("GET", "/api/v1/scrape_pools", handlers.Targets.PoolsAsync);
+
+        Data("GET", "/api/v1/status/memory", handlers.Memory.GetAsync);
 
         Always("GET", "/api/v1/status/config", handlers.Status.ConfigAsync);
         Always("GET", "/api/v1/status/flags", handlers.Status.FlagsAsync);

@@ -1,6 +1,7 @@
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Server.Config;
+using MetricsOperator.Server.Memory;
 using Microsoft.Extensions.Logging;
 
 namespace MetricsOperator.Server.Hosting;
@@ -15,10 +16,10 @@ internal static class QuerySettings
         "auto-gomaxprocs", "new-service-discovery-manager", "concurrent-rule-eval", "delayed-compaction", "use-uncached-io",
     };
 
-    public static QueryEngineOptions Engine(ServerFlags flags, ServerConfig config, TimeProvider time) => new()
+    public static QueryEngineOptions Engine(ServerFlags flags, ServerConfig config, MemoryBudget? budget, TimeProvider time) => new()
     {
         Timeout = flags.QueryTimeout,
-        MaxSamples = flags.QueryMaxSamples,
+        MaxSamples = budget is null ? flags.QueryMaxSamples : Math.Min(flags.QueryMaxSamples, budget.MaxQuerySamples),
         LookbackMs = (long)flags.LookbackDelta.TotalMilliseconds,
         DefaultSubqueryStepMs = (long)config.Global.EvaluationInterval.TotalMilliseconds,
         Features = flags.Features.Select(f => Feature(f) ?? EngineFeatures.None).Aggregate(EngineFeatures.None, (all, one) => all | one),

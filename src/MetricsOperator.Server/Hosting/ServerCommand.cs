@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MetricsOperator.Server.Config;
+using MetricsOperator.Server.Memory;
 using MetricsOperator.Timeseries.Contracts;
 using Microsoft.Extensions.Logging;
 
@@ -31,6 +32,7 @@ internal static class ServerCommand
 
         try
         {
+            MemoryGuard.LimitProcess(flags);
             await using var host = new ServerHost(flags, config, message, loggers, TimeProvider.System);
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => StopOn(context, host));
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => StopOn(context, host));

@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
+using System.Text;
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.Server.Config;
 using MetricsOperator.Server.Discovery;
 using MetricsOperator.Server.Http;
+using MetricsOperator.Server.Memory;
 using MetricsOperator.Server.RemoteWrite;
 using MetricsOperator.Server.Scraping;
 using MetricsOperator.Timeseries.Contracts;
@@ -33,6 +35,8 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly Meter _meter = new("MetricsOperator.Server");
     private readonly ScrapeMetrics _scrapeMetrics = new();
     private readonly RemoteWriteMetrics _writeMetrics = new();
+    private readonly MemoryGuard? _guard;
+    private readonly QueryGate _gate;
     private readonly QueryEndpoints _queries;
     private readonly RouteTable _routes;
     private readonly LedgerKeeper _ledger;
@@ -40,6 +44,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _applyGate = new();
     private readonly TaskCompletionSource<Exception> _defect = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile CancellationTokenSource? _maintenanceStop;
     private volatile TimeSeriesDb? _storage;
     private volatile TargetManager? _targets;
     private volatile DiscoveryManager? _discovery;
@@ -60,8 +65,16 @@ internal sealed class ServerHost : IAsyncDisposable
         _state = new ServerState(time.GetUtcNow());
         _config = new ConfigReloader(flags.ConfigFile, config, time, Logger("config"));
         _config.Changed += Apply;
-        _queries = new QueryEndpoints(() => _view, flags, QuerySettings.Parser(flags), time);
-        _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, flags.MemoryBudget, time) { Storage = () => _storage };
+        _guard = MemoryGuard.For(flags, time, Logger("memory"));
+        _gate = _guard?.Queries ?? new QueryGate();
+        if (_guard is not null)
+        {
+            _guard.Storage = () => _storage;
+            _guard.InterruptMaintenance = () => _maintenanceStop?.Cancel();
+        }
+
+        _queries = new QueryEndpoints(() => _view, _gate, flags, QuerySettings.Parser(flags), time);
+        _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time) { Storage = () => _storage };
         _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
         ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
         _http = new HttpListener(flags, _routes.HandleAsync, loggers);
@@ -102,6 +115,11 @@ internal sealed class ServerHost : IAsyncDisposable
             _ledger.Write();
             Logger("server").LogInformation("Server is ready to receive requests");
             background.Add(MaintainAsync(_stop.Token));
+            if (_guard is not null)
+            {
+                background.Add(_guard.RunAsync(_stop.Token));
+            }
+
             if (_flags.Features.Contains(AutoReloadFeature, StringComparer.Ordinal))
             {
                 background.Add(_config.PollAsync(_flags.AutoReloadInterval, _stop.Token));
@@ -119,6 +137,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _routes.Dispose();
         _queries.Dispose();
         _ledger.Dispose();
+        _guard?.Dispose();
         _config.Dispose();
         _scrapeMetrics.Dispose();
         _writeMetrics.Dispose();
@@ -134,6 +153,7 @@ internal sealed class ServerHost : IAsyncDisposable
             () => _targets is { } targets ? TargetReports.Pools(targets) : [],
             () => _targets is { } targets ? TargetReports.Metadata(targets) : []),
         new StatusEndpoints(Runtime, () => _view, () => EffectiveConfig.ToYaml(_config.Current), _flags, _time),
+        new MemoryEndpoint(_guard, () => _storage),
         new ManagementEndpoints(Runtime, _config.ReloadAsync, Stop, _registry, _flags),
         new StartPage(_flags),
         new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _flags, _writeMetrics, _time, Logger("remote-write")));
@@ -164,6 +184,9 @@ internal sealed class ServerHost : IAsyncDisposable
             WalSegmentBytes = (int)_flags.WalSegmentBytes,
             WalCompression = _flags.WalCompression,
             KeepOnReplay = keep.IsEmpty ? null : keep.Keep,
+            HeadCapBytes = _guard?.Budget.HeadBytes ?? 0,
+            AdmitsAboveCap = _guard?.Mode == MemoryGuardMode.Observe,
+            IsProtectedMetric = name => IsProtected(Encoding.UTF8.GetBytes(name)),
             Time = _time,
             Logger = Logger("tsdb"),
         };
@@ -179,6 +202,19 @@ internal sealed class ServerHost : IAsyncDisposable
         }
     }
 
+    private bool IsProtected(ReadOnlySpan<byte> metric)
+    {
+        foreach (var pattern in _config.Current.ProtectedMetrics)
+        {
+            if (pattern.IsMatch(metric))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void StartScraping()
     {
         _targets = new TargetManager(
@@ -188,6 +224,7 @@ internal sealed class ServerHost : IAsyncDisposable
             {
                 TimestampTolerance = _flags.AdjustTimestamps ? _flags.TimestampTolerance : TimeSpan.Zero,
                 HostName = Environment.MachineName,
+                MaxBodyBytes = _guard is { Mode: MemoryGuardMode.Enforce } guard ? guard.Budget.MaxScrapeBody : 0,
                 OnDefect = e => _defect.TrySetResult(e),
                 Time = _time,
             },
@@ -204,7 +241,7 @@ internal sealed class ServerHost : IAsyncDisposable
             var config = _config.Current;
             if (_storage is { } storage)
             {
-                var engine = new QueryEngine(QuerySettings.Engine(_flags, config, _time));
+                var engine = new QueryEngine(QuerySettings.Engine(_flags, config, _guard is { Mode: MemoryGuardMode.Enforce } guard ? guard.Budget : null, _time));
                 _view = new QueryView(storage, engine, () => storage.HeadStats, storage.Cardinality);
             }
 
@@ -218,13 +255,23 @@ internal sealed class ServerHost : IAsyncDisposable
         using var timer = new PeriodicTimer(MaintenanceInterval, _time);
         while (await timer.WaitForNextTickAsync(cancellation))
         {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            _maintenanceStop = stop;
             try
             {
-                await Task.Run(() => _storage!.RunMaintenance(cancellation), cancellation);
+                await Task.Run(() => _storage!.RunMaintenance(_guard?.IsOptionalWorkPaused != true, stop.Token), cancellation);
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                Logger("tsdb").LogInformation("Maintenance makes room for a flush of the head");
             }
             catch (StorageException e)
             {
                 Logger("tsdb").LogError("Maintenance is tried again in {Interval}: {Error}", MaintenanceInterval, e.Message);
+            }
+            finally
+            {
+                _maintenanceStop = null;
             }
         }
     }

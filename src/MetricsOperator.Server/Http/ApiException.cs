@@ -10,6 +10,9 @@ internal enum ApiErrorType
     Internal,
     Unavailable,
     NotFound,
+
+    /// <summary>The server refuses for lack of memory; asking again later may work.</summary>
+    Overloaded,
 }
 
 /// <summary>A request is answered with an error envelope.</summary>
@@ -25,7 +28,7 @@ internal sealed class ApiException(ApiErrorType type, string message, Exception?
         ApiErrorType.Canceled => "canceled",
         ApiErrorType.Timeout => "timeout",
         ApiErrorType.Internal => "internal",
-        ApiErrorType.Unavailable => "unavailable",
+        ApiErrorType.Unavailable or ApiErrorType.Overloaded => "unavailable",
         _ => "not_found",
     };
 
@@ -34,7 +37,7 @@ internal sealed class ApiException(ApiErrorType type, string message, Exception?
         ApiErrorType.BadData => 400,
         ApiErrorType.Execution => 422,
         ApiErrorType.Canceled => 499,
-        ApiErrorType.Timeout => 503,
+        ApiErrorType.Timeout or ApiErrorType.Overloaded => 503,
         ApiErrorType.NotFound => 404,
         _ => 500,
     };

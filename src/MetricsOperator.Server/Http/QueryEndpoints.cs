@@ -3,12 +3,13 @@ using System.Diagnostics.Metrics;
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Server.Config;
+using MetricsOperator.Server.Memory;
 using Microsoft.AspNetCore.Http;
 
 namespace MetricsOperator.Server.Http;
 
 /// <summary>Evaluates queries for <c>/api/v1/query</c>, <c>query_range</c> and <c>format_query</c>: reads and bounds the request, queues, answers.</summary>
-internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, ParserOptions syntax, TimeProvider time) : IDisposable
+internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, ServerFlags flags, ParserOptions syntax, TimeProvider time) : IDisposable
 {
     private const int MaxPointsPerSeries = 11_000;
 
@@ -94,6 +95,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, P
     {
         var query = parameters.Get("query");
         var current = view() ?? throw new ApiException(ApiErrorType.Unavailable, "TSDB not ready");
+        using var running = gate.Enter(out var refusal, context.RequestAborted) ?? throw new ApiException(ApiErrorType.Overloaded, refusal!);
         var began = Stopwatch.GetTimestamp();
         if (!await _slots.WaitAsync(current.Engine.Options.Timeout, context.RequestAborted))
         {
@@ -105,12 +107,16 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, ServerFlags flags, P
         try
         {
             _metrics.Started();
-            result = await Task.Run(() => Evaluate(() => evaluate(current, query, context.RequestAborted)), context.RequestAborted);
+            result = await Task.Run(() => Evaluate(() => evaluate(current, query, running.Stop)), running.Stop);
             _metrics.Ended(result.Stats, queueTime);
         }
         catch (ParseException e)
         {
             throw ApiException.Parameter("query", e.Message, e);
+        }
+        catch (Exception) when (running.Cancelled is not null)
+        {
+            throw new ApiException(ApiErrorType.Overloaded, running.Cancelled);
         }
         finally
         {

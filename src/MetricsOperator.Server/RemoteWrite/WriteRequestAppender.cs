@@ -52,6 +52,12 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
         }
 
         state.Appender.Commit();
+        if (state.RefusedSeries > 0)
+        {
+            state.Report(
+                $"{state.RefusedSeries} new series refused: the memory budget does not allow more; everything else is stored. See /api/v1/status/memory, drop labels or metrics, or raise --memory.budget");
+        }
+
         return state.Outcome with
         {
             Status = state.ProblemCount == 0 ? StatusCodes.Status204NoContent : StatusCodes.Status400BadRequest,
@@ -79,7 +85,8 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
         var series = state.Appender.GetOrCreate(labels, out var outcome);
         if (series.IsNone)
         {
-            state.Report($"{Text(outcome)} for series {labels}");
+            // Not the sender's mistake: what it sends besides is stored in both versions.
+            state.Refuse();
             return;
         }
 
@@ -148,10 +155,15 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
 
         public int ProblemCount { get; private set; }
 
+        /// <summary>Series that did not exist and may not be created.</summary>
+        public int RefusedSeries { get; private set; }
+
         public WriteOutcome Outcome { get; set; }
 
         /// <summary>Set when the request fails as a whole.</summary>
         public WriteOutcome? Abort { get; set; }
+
+        public void Refuse() => RefusedSeries++;
 
         public void Report(string problem)
         {

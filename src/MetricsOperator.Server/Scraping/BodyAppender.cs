@@ -137,6 +137,8 @@ internal sealed class BodyAppender(Target target, TargetMetadata metadata, TimeP
             Create(appender, ref entry, ref result);
             if (entry.Series.IsNone)
             {
+                // Not remembered: texts of refused series would fill the memory that they were refused for.
+                cache.ForgetNewest(ref entry);
                 return null;
             }
         }

@@ -65,6 +65,17 @@ internal sealed class ScrapeCache
         return ref entry;
     }
 
+    /// <summary>Forgets the text that was touched last, if that has added it; the reference is empty then.</summary>
+    public void ForgetNewest(ref Entry entry)
+    {
+        if (entry.PreviousEpoch == 0)
+        {
+            // Nothing was added since, so no other entry was placed behind this one because of it.
+            entry = default;
+            _count--;
+        }
+    }
+
     /// <summary>Ends a scrape that was accepted: reports the series that are gone and forgets the texts that were not seen.</summary>
     public void EndScrape(Action<SeriesRef> gone)
     {

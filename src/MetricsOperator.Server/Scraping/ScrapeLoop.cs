@@ -11,6 +11,9 @@ internal sealed record ScrapeEnvironment(
 {
     /// <summary>When scraping began: shortly after it, targets are scraped ahead of their turn.</summary>
     public DateTimeOffset Began { get; } = Time.GetUtcNow();
+
+    /// <summary>Bytes of the largest body that the memory budget allows; 0 for no limit.</summary>
+    public long MaxBodyBytes { get; init; }
 }
 
 /// <summary>
@@ -45,7 +48,7 @@ internal sealed class ScrapeLoop : IDisposable
         }
 
         _environment = environment;
-        _scraper = new TargetScraper(client, target, environment.Metrics, environment.Time);
+        _scraper = new TargetScraper(client, target, environment.Metrics, environment.MaxBodyBytes, environment.Time);
         _appender = new BodyAppender(target, target.Metadata, environment.Time);
         _report = predecessor?._report ?? new ReportSeries(target.Labels);
         _predecessor = predecessor;

@@ -23,6 +23,9 @@ public sealed record ScrapingOptions
     /// <summary>Name that moves this server's scrapes against those of its twins.</summary>
     public string HostName { get; init; } = string.Empty;
 
+    /// <summary>Bytes of the largest body that the memory budget allows; 0 for no limit besides that of the job.</summary>
+    public long MaxBodyBytes { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Told when a loop ends by an exception, which only a defect of the program does.</summary>
@@ -47,7 +50,7 @@ public sealed class TargetManager : IAsyncDisposable
     public TargetManager(IAppendable storage, ScrapeMetrics metrics, ScrapingOptions options, ILogger logger)
     {
         _options = options;
-        _environment = new ScrapeEnvironment(storage, metrics, new MetadataPool(), options.TimestampTolerance, options.OnDefect, options.Time, logger);
+        _environment = new ScrapeEnvironment(storage, metrics, new MetadataPool(), options.TimestampTolerance, options.OnDefect, options.Time, logger) { MaxBodyBytes = options.MaxBodyBytes };
         _meter.CreateObservableGauge(
             "prometheus_target_scrape_pool_targets",
             () => Jobs().Select(j => new Measurement<int>(j.Active.Count, new KeyValuePair<string, object?>("scrape_job", j.Job))),

@@ -29,7 +29,7 @@ internal readonly struct FetchedBody(byte[]? buffer, int length, ExpositionForma
 }
 
 /// <summary>Fetches the body of one target: one request, the whole answer into one buffer.</summary>
-internal sealed class TargetScraper(HttpMessageInvoker client, Target target, ScrapeMetrics metrics, TimeProvider time)
+internal sealed class TargetScraper(HttpMessageInvoker client, Target target, ScrapeMetrics metrics, long maxBodyBytes, TimeProvider time)
 {
     private const int MinBufferBytes = 16 * 1024;
 
@@ -181,6 +181,13 @@ internal sealed class TargetScraper(HttpMessageInvoker client, Target target, Sc
                     metrics.BodySizeLimitHit();
                     ArrayPool<byte>.Shared.Return(buffer);
                     return Failure("body size limit exceeded");
+                }
+
+                if (maxBodyBytes > 0 && length > maxBodyBytes)
+                {
+                    metrics.BodySizeLimitHit();
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    return Failure($"body is larger than the {maxBodyBytes} bytes that the memory budget allows; expose less, or raise --memory.budget");
                 }
             }
         }

@@ -5,6 +5,9 @@ internal static class CompactionPlan
 {
     private const int Factor = 3;
 
+    /// <summary>So many blocks of early flushes are merged before their range is over.</summary>
+    private const int MaxShortBlocks = 8;
+
     /// <summary>Block ranges in ms from the shortest: each three times the one before, up to <paramref name="maxMs"/>.</summary>
     public static IReadOnlyList<long> Ranges(long minMs, long maxMs)
     {
@@ -30,12 +33,16 @@ internal static class CompactionPlan
         // Blocks before the newest but one have all their neighbours; later ones may still get some.
         sorted.RemoveAt(sorted.Count - 1);
         var settled = sorted[^1].MinTime;
-        foreach (var range in ranges.Skip(1))
+        foreach (var range in ranges)
         {
             foreach (var group in Split(sorted, range))
             {
                 var isFull = group[^1].MaxTime - group[0].MinTime == range;
-                var isPast = group[^1].MaxTime <= settled;
+
+                // Blocks shorter than the shortest range come from early flushes, and more may come as long as their range is not over.
+                var isPast = range == ranges[0]
+                    ? Align(group[0].MinTime, range) + range <= settled || group.Count >= MaxShortBlocks
+                    : group[^1].MaxTime <= settled;
                 if (group.Count > 1 && (isFull || isPast) && !group.Exists(b => b.Compaction.Failed))
                 {
                     return group;

@@ -13,10 +13,12 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     /// <summary>More late samples than this are written to blocks before their time.</summary>
     private const int MaxLateInMemory = 500_000;
 
+    /// <summary>Early blocks end at whole minutes.</summary>
+    private const long EarlyAlignmentMs = 60_000;
+
     private readonly ILogger _logger = options.Logger;
 
-    /// <summary>Log segment that was current when a series was forgotten: until that is gone, the log needs the series record.</summary>
-    private readonly Dictionary<ulong, int> _forgotten = [];
+    private readonly ForgottenSeries _forgotten = new();
     private long? _pendingTruncation;
 
     /// <summary>Segment of the log of late samples from which on it is needed, once those being written are in blocks.</summary>
@@ -34,8 +36,10 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     public Histogram<double>? CompactionSeconds { get; set; }
 
     /// <summary>One pass over everything.</summary>
+    /// <param name="merge">Merge blocks too, which can wait.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
     /// <exception cref="StorageException">The disk refuses; the next pass tries again.</exception>
-    public void Run(CancellationToken cancellation)
+    public void Run(bool merge, CancellationToken cancellation)
     {
         // First of all, because on a full disk everything else fails until retention has made space.
         ApplyRetention();
@@ -49,7 +53,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
 
         if (wasCut)
         {
-            TruncateLog(cancellation);
+            TruncateLog(all: false, cancellation);
         }
 
         if (wasCut || _lateSegment is not null || head.Read(h => h.OutOfOrder.Count) > MaxLateInMemory)
@@ -57,7 +61,11 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             FlushLate(cancellation);
         }
 
-        MergeBlocks(cancellation);
+        if (merge)
+        {
+            MergeBlocks(cancellation);
+        }
+
         ApplyRetention();
     }
 
@@ -74,31 +82,75 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         // what is in blocks: a cut that failed has refused its range already, and the next pass must write it.
         while (_pendingTruncation is null && head.MaxTime != long.MinValue && head.MaxTime - head.MinTime > head.ChunkRangeMs * 3 / 2)
         {
-            cancellation.ThrowIfCancellationRequested();
-            var minTime = head.MinTime;
-            var maxTime = SampleWriter.RangeEnd(minTime, head.ChunkRangeMs);
-            head.RefuseBefore(maxTime);
-            var started = options.Time.GetTimestamp();
-            var directory = Attempt(() => new HeadBlockWriter(options.Files, head, options.Path, options.Time).Write(minTime, maxTime, cancellation));
-            if (directory is not null)
-            {
-                blocks.Replace(directory, []);
-                Finished(started);
-                _logger.LogInformation("Wrote block {Block} from the head: {From} to {To}", directory, minTime, maxTime);
-            }
-
-            if (!Truncate(maxTime, cancellation))
-            {
-                _logger.LogWarning("Queries keep samples before {Time} in memory, which are in a block already", maxTime);
-                _pendingTruncation = maxTime;
-            }
-
+            Cut(SampleWriter.RangeEnd(head.MinTime, head.ChunkRangeMs), cancellation);
             wasCut = true;
         }
 
         return wasCut;
     }
 
+    /// <summary>
+    /// Writes what the head holds up to a time shortly before its newest sample into blocks, closes all open chunks and forgets series that
+    /// have ended: what a head needs for its samples is free then, and the log is as short as the head.
+    /// </summary>
+    /// <param name="keepMs">How much of the newest time stays; samples that come later than that are refused.</param>
+    /// <param name="cancellation">Stops between two steps; what is written stays.</param>
+    /// <returns>True if a block was written.</returns>
+    public bool FlushEarly(long keepMs, CancellationToken cancellation)
+    {
+        if (head.MaxTime == long.MinValue)
+        {
+            return false;
+        }
+
+        head.NextRound();
+        var end = CompactionPlan.Align(head.MaxTime - keepMs, Math.Min(EarlyAlignmentMs, Math.Max(1, keepMs)));
+        var before = Compactions;
+        if (_pendingTruncation is { } pending && Truncate(pending, cancellation))
+        {
+            _pendingTruncation = null;
+        }
+
+        if (_pendingTruncation is null && head.MinTime < end)
+        {
+            head.SealOpenChunks(cancellation);
+            head.ChunkFiles.Flush();
+            while (_pendingTruncation is null && head.MinTime < end)
+            {
+                Cut(Math.Min(end, SampleWriter.RangeEnd(head.MinTime, head.ChunkRangeMs)), cancellation);
+            }
+
+            TruncateLog(all: true, cancellation);
+        }
+
+        if (head.Read(h => !h.OutOfOrder.IsEmpty))
+        {
+            FlushLate(cancellation);
+        }
+
+        return Compactions > before;
+    }
+
+    private void Cut(long maxTime, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var minTime = head.MinTime;
+        head.RefuseBefore(maxTime);
+        var started = options.Time.GetTimestamp();
+        var directory = Attempt(() => new HeadBlockWriter(options.Files, head, options.Path, options.Time).Write(minTime, maxTime, cancellation));
+        if (directory is not null)
+        {
+            blocks.Replace(directory, []);
+            Finished(started);
+            _logger.LogInformation("Wrote block {Block} from the head: {From} to {To}", directory, minTime, maxTime);
+        }
+
+        if (!Truncate(maxTime, cancellation))
+        {
+            _logger.LogWarning("Queries keep samples before {Time} in memory, which are in a block already", maxTime);
+            _pendingTruncation = maxTime;
+        }
+    }
 
     private bool Truncate(long minTime, CancellationToken cancellation)
     {
@@ -107,16 +159,12 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             return false;
         }
 
-        foreach (var reference in removed)
-        {
-            _forgotten[reference] = head.Log.Wal.Segment;
-        }
-
+        _forgotten.Add(head.Log.Wal.Segment, removed);
         return true;
     }
 
-    // Two thirds of the closed segments, by number, become a checkpoint of what the head still needs.
-    private void TruncateLog(CancellationToken cancellation)
+    // Two thirds of the closed segments, by number, become a checkpoint of what the head still needs; after an early flush all of them.
+    private void TruncateLog(bool all, CancellationToken cancellation)
     {
         var active = head.StartLogSegment();
         var log = WalDirectory.List(walDirectory);
@@ -126,8 +174,8 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         }
 
         var first = log.Segments[0].Number;
-        var cut = first + ((active - 1 - first) * 2 / 3);
-        if (cut <= first)
+        var cut = all ? active - 1 : first + ((active - 1 - first) * 2 / 3);
+        if (cut < first || (cut == first && !all))
         {
             return;
         }
@@ -136,7 +184,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         {
             var writer = new CheckpointWriter(options.Files, walDirectory, options.WalSegmentBytes, options.WalCompression);
             writer.Replace(
-                log, cut, head.MinTime, reference => head.HasSeries(reference) || (_forgotten.TryGetValue(reference, out var until) && until > cut), cancellation);
+                log, cut, head.MinTime, reference => head.HasSeries(reference) || _forgotten.IsNeeded(reference, cut), cancellation);
         }
         catch (Exception e) when (e is StorageException or IOException)
         {
@@ -147,13 +195,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
 
         head.Counters.CheckpointsCreated++;
         head.Counters.WalTruncations++;
-        foreach (var (reference, until) in _forgotten.ToList())
-        {
-            if (until <= cut)
-            {
-                _forgotten.Remove(reference);
-            }
-        }
+        _forgotten.DropUntil(cut);
     }
 
     // Late samples get blocks of their own, which overlap others and are merged with them next.

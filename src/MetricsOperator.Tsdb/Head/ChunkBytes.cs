@@ -9,7 +9,9 @@ namespace MetricsOperator.Tsdb.Head;
 /// </summary>
 internal sealed class ChunkBytes(ByteArena arena)
 {
-    private const int BlockBytes = 64;
+    /// <summary>Bytes of one block.</summary>
+    public const int BlockBytes = 64;
+
     private const int LinkBytes = 4;
     private const int PayloadBytes = BlockBytes - LinkBytes;
 

@@ -17,13 +17,14 @@ internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
 
     public SeriesRef GetOrCreate(LabelSet labels, out AppendOutcome outcome)
     {
-        outcome = AppendOutcome.Ok;
         if (labels.Count == 0)
         {
             throw new ArgumentException("cannot create a series: got no labels, want at least one", nameof(labels));
         }
 
-        return new SeriesRef(head.GetOrCreate(labels, Batch.Created));
+        var reference = head.GetOrCreate(labels, Batch.Created);
+        outcome = reference == 0 ? AppendOutcome.LimitReached : AppendOutcome.Ok;
+        return new SeriesRef(reference);
     }
 
     public AppendOutcome Append(SeriesRef series, long timestampMs, double value)

@@ -37,7 +37,7 @@ internal sealed partial class MemoryHead
         return Math.Max(MinValidTime, (newest == long.MinValue ? timestamp : newest) - (ChunkRangeMs / 2));
     }
 
-    /// <summary>Reference of the series with these labels, which is created if need be.</summary>
+    /// <summary>Reference of the series with these labels, which is created if need be; 0 when memory does not allow it.</summary>
     public ulong GetOrCreate(LabelSet labels, List<ulong> created)
     {
         _lock.EnterReadLock();
@@ -61,6 +61,11 @@ internal sealed partial class MemoryHead
             var number = Store.Find(labels);
             if (number < 0)
             {
+                if (!Admission.Admit(labels, Bytes))
+                {
+                    return 0;
+                }
+
                 number = Store.Create(labels, 0);
                 _unlogged++;
                 Counters.SeriesCreated++;

@@ -34,6 +34,24 @@ internal sealed partial class MemoryHead
         return true;
     }
 
+    /// <summary>Closes the open chunks of all series; they are in chunks_head then, and their memory is free. Commits go on between two pieces.</summary>
+    public void SealOpenChunks(CancellationToken cancellation)
+    {
+        const int Piece = 2000;
+        for (var first = 0; first < SeriesCount; first += Piece)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var from = first;
+            Change(head =>
+            {
+                for (var number = from; number < Math.Min(from + Piece, head.SeriesCount); number++)
+                {
+                    head.Samples.Seal(ref head.Store[number]);
+                }
+            });
+        }
+    }
+
     /// <summary>Forgets the late samples that are in blocks now, once the readers that opened before those blocks are done.</summary>
     /// <returns>False when readers did not finish in a minute; nothing was forgotten then.</returns>
     public bool EndLateFlush(CancellationToken cancellation)

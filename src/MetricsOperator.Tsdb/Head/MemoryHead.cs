@@ -50,6 +50,12 @@ internal sealed partial class MemoryHead : IDisposable
 
     public HeadCounters Counters { get; } = new();
 
+    /// <summary>Which new series are accepted.</summary>
+    public SeriesAdmission Admission { get; } = new();
+
+    /// <summary>Bytes of memory in use: series, labels, index, chunks, histograms and late samples.</summary>
+    public long Bytes => Store.Bytes + Samples.HistogramBytes + OutOfOrder.Bytes;
+
     public long ChunkRangeMs { get; }
 
     /// <summary>Oldest sample that the head answers for; <see cref="long.MaxValue"/> when it never had one.</summary>
@@ -76,7 +82,7 @@ internal sealed partial class MemoryHead : IDisposable
         try
         {
             return new HeadStats(
-                Store.Count, Store.Postings.PairCount, Samples.OpenChunks + Samples.SealedChunks, MinTime, MaxTime, Store.Bytes + Samples.HistogramBytes);
+                Store.Count, Store.Postings.PairCount, Samples.OpenChunks + Samples.SealedChunks, MinTime, MaxTime, Bytes);
         }
         finally
         {

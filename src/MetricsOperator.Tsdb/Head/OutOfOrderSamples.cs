@@ -9,13 +9,24 @@ namespace MetricsOperator.Tsdb.Head;
 /// </summary>
 internal sealed class OutOfOrderSamples
 {
+    /// <summary>A time and a value, in lists that are three quarters full.</summary>
+    private const long BytesPerSample = 22;
+
+    /// <summary>Two lists, their owner and an entry of the dictionary.</summary>
+    private const long BytesPerSeries = 200;
+
+    private long _youngCount;
+    private long _oldCount;
     private Dictionary<ulong, SampleList> _young = [];
     private Dictionary<ulong, SampleList> _old = [];
 
     public bool IsEmpty => _young.Count == 0 && _old.Count == 0;
 
     /// <summary>Samples in both generations.</summary>
-    public long Count => _young.Values.Sum(s => (long)s.Count) + _old.Values.Sum(s => (long)s.Count);
+    public long Count => _youngCount + _oldCount;
+
+    /// <summary>Estimated bytes of both generations.</summary>
+    public long Bytes => (Count * BytesPerSample) + ((_young.Count + _old.Count) * BytesPerSeries);
 
     public bool Has(ulong series) => _young.ContainsKey(series) || _old.ContainsKey(series);
 
@@ -32,7 +43,13 @@ internal sealed class OutOfOrderSamples
             _young[series] = samples = new SampleList();
         }
 
-        return samples.Add(timestamp, value);
+        if (!samples.Add(timestamp, value))
+        {
+            return false;
+        }
+
+        _youngCount++;
+        return true;
     }
 
     /// <summary>Makes what there is the older generation.</summary>
@@ -41,6 +58,7 @@ internal sealed class OutOfOrderSamples
         if (_old.Count == 0)
         {
             (_old, _young) = (_young, []);
+            (_oldCount, _youngCount) = (_youngCount, 0);
         }
     }
 
@@ -48,7 +66,11 @@ internal sealed class OutOfOrderSamples
     public List<(ulong Series, long MinTime, long MaxTime)> Flushing() => _old.Select(s => (s.Key, s.Value.MinTime, s.Value.MaxTime)).ToList();
 
     /// <summary>Forgets the older generation, which is in blocks now.</summary>
-    public void EndFlush() => _old = [];
+    public void EndFlush()
+    {
+        _old = [];
+        _oldCount = 0;
+    }
 
     /// <summary>A copy of a series' samples in a closed time range; null when there are none.</summary>
     public LateSamples? Copy(ulong series, long minTime, long maxTime)

@@ -1,4 +1,5 @@
 using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -103,5 +104,5 @@ public sealed class HeadMemoryTests : IDisposable
         .Set("uid", $"{i / 100:x32}")
         .Build();
 
-    private MemoryHead CreateHead() => new(new HeadChunkFiles(_directory, NullLogger.Instance), 120 * Minute);
+    private MemoryHead CreateHead() => new(new HeadChunkFiles(DiskFiles.Instance, _directory, NullLogger.Instance), 120 * Minute);
 }
