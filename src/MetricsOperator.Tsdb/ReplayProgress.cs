@@ -1,7 +1,7 @@
 namespace MetricsOperator.Tsdb;
 
 /// <summary>How far the start has come.</summary>
-/// <param name="Phase">blocks, chunks_head, checkpoint, wal, wbl or done.</param>
+/// <param name="Phase">blocks, chunks_head, checkpoint, wal, wbl, rescue (in parts, into blocks), flush or done.</param>
 /// <param name="Percent">0 to 100 over the whole start.</param>
 /// <param name="SegmentsDone">Log segments read, those of the checkpoint included.</param>
 /// <param name="SegmentsTotal">Log segments to read.</param>

@@ -3,6 +3,7 @@ using MetricsOperator.Tsdb.Compaction;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using MetricsOperator.Tsdb.Querying;
+using MetricsOperator.Tsdb.Recovery;
 using MetricsOperator.Tsdb.Wal;
 using Microsoft.Extensions.Logging;
 using IQueryable = MetricsOperator.Timeseries.Contracts.IQueryable;
@@ -12,7 +13,14 @@ namespace MetricsOperator.Tsdb;
 /// <summary>A data directory in Prometheus' format: head, write-ahead log and blocks. One process at a time; thread-safe.</summary>
 public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 {
+    /// <summary>Starts that may end in the replay before the log is replayed in parts.</summary>
+    private const int MaxFailedReplays = 2;
+
+    /// <summary>Parts of a log that two starts could not replay in one go.</summary>
+    private const int FirstPartitions = 4;
+
     private readonly TsdbOptions _options;
+    private readonly BootJournal _journal;
     private readonly DirectoryLock _lock;
     private readonly BlockSet _blocks;
     private readonly MemoryHead _head;
@@ -21,8 +29,10 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     private readonly TsdbMeter _meter;
     private bool _isDisposed;
 
-    private TimeSeriesDb(TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, MemoryHead head, string walDirectory, string lateDirectory)
+    private TimeSeriesDb(
+        TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, MemoryHead head, string walDirectory, string lateDirectory, BootJournal journal)
     {
+        _journal = journal;
         _options = options;
         _lock = directoryLock;
         _blocks = blocks;
@@ -58,20 +68,29 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
                 options.Logger.LogWarning("The last stop of {Path} was not clean", options.Path);
             }
 
+            var journal = BootJournal.Begin(options.Files, options.Path, options.BootId, options.Time, options.Logger);
             progress?.Invoke(new ReplayProgress("blocks", 0, 0, 0, 0));
             blocks.Load();
-            var minValidTime = blocks.MinValidTime;
-            head = new MemoryHead(new HeadChunkFiles(options.Files, Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
+            var rescue = new BoundedReplay(options, blocks, journal, progress, cancellation);
+            if (!rescue.Continue() && journal.FailedReplays >= MaxFailedReplays)
             {
-                OutOfOrderWindowMs = options.OutOfOrderWindowMs,
-            };
-            head.Admission.CapBytes = options.HeadCapBytes;
-            head.Admission.IsObserving = options.AdmitsAboveCap;
-            head.Admission.IsProtected = options.IsProtectedMetric;
-            head.RefuseBefore(minValidTime);
-            new HeadReplay(head, options, minValidTime, progress, cancellation).Run(walDirectory, lateDirectory);
-            head.AttachLog(new HeadLog(OpenLog(walDirectory), () => OpenLog(lateDirectory)));
-            return new TimeSeriesDb(options, directoryLock, blocks, head, walDirectory, lateDirectory);
+                rescue.Begin(FirstPartitions);
+            }
+
+            try
+            {
+                head = Replay(journal, BoundedReplay.LimitOf(options));
+            }
+            catch (ReplayTooLargeException e)
+            {
+                rescue.Begin(e);
+                head = Replay(journal, 0);
+            }
+
+            var db = new TimeSeriesDb(options, directoryLock, blocks, head, walDirectory, lateDirectory, journal);
+            db.ShrinkAfterReplay(progress, cancellation);
+            journal.Reached(BootJournal.Ready);
+            return db;
         }
         catch (Exception e)
         {
@@ -86,8 +105,47 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             throw;
         }
 
+        MemoryHead Replay(BootJournal journal, long maxBytes)
+        {
+            var minValidTime = blocks.MinValidTime;
+            var replayed = new MemoryHead(new HeadChunkFiles(options.Files, Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
+            {
+                OutOfOrderWindowMs = options.OutOfOrderWindowMs,
+            };
+            try
+            {
+                replayed.Admission.CapBytes = options.HeadCapBytes;
+                replayed.Admission.IsObserving = options.AdmitsAboveCap;
+                replayed.Admission.IsProtected = options.IsProtectedMetric;
+                replayed.RefuseBefore(minValidTime);
+                new HeadReplay(replayed, options, minValidTime, progress, cancellation) { MaxHeadBytes = maxBytes, Journal = journal }.Run(walDirectory, lateDirectory);
+                replayed.AttachLog(new HeadLog(OpenLog(walDirectory), () => OpenLog(lateDirectory)));
+                return replayed;
+            }
+            catch
+            {
+                replayed.Dispose();
+                throw;
+            }
+        }
+
         WalWriter OpenLog(string directory) =>
             new(options.Files, directory, WalDirectory.List(directory).NextSegment, options.WalSegmentBytes, options.WalCompression);
+    }
+
+    // A server that died of memory would meet the same load with the same head: it gets half of its memory free before anything new comes.
+    private void ShrinkAfterReplay(Action<ReplayProgress>? progress, CancellationToken cancellation)
+    {
+        if (!_journal.EndedUncleanly || _options.HeadCapBytes == 0 || _options.AdmitsAboveCap || _head.Bytes <= _options.HeadCapBytes / 2)
+        {
+            return;
+        }
+
+        _options.Logger.LogInformation(
+            "The head uses {Bytes} of {Cap} bytes after an unclean stop and is written to blocks first", _head.Bytes, _options.HeadCapBytes);
+        progress?.Invoke(new ReplayProgress("flush", 99, 0, 0, _head.SeriesCount));
+        _head.NextRound();
+        _maintenance.FlushEarly(Maintenance.KeepNothing, cancellation);
     }
 
     public IAppender CreateAppender()
@@ -185,6 +243,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             try
             {
                 _head.Dispose();
+                _journal.Reached(BootJournal.Stopped);
             }
             finally
             {

@@ -38,6 +38,9 @@ public sealed record TsdbOptions
     /// </summary>
     public Func<LabelSet, bool>? KeepOnReplay { get; init; }
 
+    /// <summary>Names this life of the process in the boot journal.</summary>
+    public string BootId { get; init; } = Guid.NewGuid().ToString("N");
+
     /// <summary>Bytes that the head may use; new series are refused there, existing ones go on. 0 means no limit.</summary>
     public long HeadCapBytes { get; init; }
 

@@ -14,7 +14,12 @@ namespace MetricsOperator.Tsdb.Compaction;
 internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimeProvider time)
 {
     /// <summary>Directory of the new block; null when nothing is left of the inputs.</summary>
-    public string? Merge(IReadOnlyList<Block> blocks, CancellationToken cancellation)
+    public string? Merge(IReadOnlyList<Block> blocks, CancellationToken cancellation) => Merge(blocks, isWhole: false, cancellation);
+
+    /// <summary>As <see cref="Merge(IReadOnlyList{Block}, CancellationToken)"/>, of blocks that hold all series together, which the new one says.</summary>
+    public string? MergeParts(IReadOnlyList<Block> blocks, CancellationToken cancellation) => Merge(blocks, isWhole: true, cancellation);
+
+    private string? Merge(IReadOnlyList<Block> blocks, bool isWhole, CancellationToken cancellation)
     {
         var metas = blocks.Select(b => b.Meta).OrderBy(m => m.MinTime).ToList();
         using var builder = new BlockBuilder(files, dataDirectory, Ulid.New(time));
@@ -62,10 +67,10 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
             }
         }
 
-        return builder.Index.SeriesCount == 0 ? null : builder.Finish(Describe(metas), cancellation);
+        return builder.Index.SeriesCount == 0 ? null : builder.Finish(Describe(metas, isWhole), cancellation);
     }
 
-    private static BlockMeta Describe(List<BlockMeta> metas)
+    private static BlockMeta Describe(List<BlockMeta> metas, bool isWhole)
     {
         var hints = metas.SelectMany(m => m.Compaction.Hints ?? []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         return new BlockMeta
@@ -79,7 +84,7 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
                 Parents = metas.ConvertAll(m => new BlockParent { Ulid = m.Ulid, MinTime = m.MinTime, MaxTime = m.MaxTime }),
 
                 // A hint says that series are missing; one complete input is enough to say that they are not.
-                Hints = metas.TrueForAll(m => !m.CoversAllSeries) && hints.Count > 0 ? hints : null,
+                Hints = !isWhole && metas.TrueForAll(m => !m.CoversAllSeries) && hints.Count > 0 ? hints : null,
             },
         };
     }

@@ -11,12 +11,16 @@ namespace MetricsOperator.Tsdb.Compaction;
 internal sealed class HeadBlockWriter(FileLayer files, MemoryHead head, string dataDirectory, TimeProvider time)
 {
     /// <summary>Writes <paramref name="minTime"/> (inclusive) to <paramref name="maxTime"/> (exclusive); null when there are no samples.</summary>
-    public string? Write(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: false, cancellation);
+    public string? Write(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: false, hints: null, cancellation);
+
+    /// <summary>As <see cref="Write(long, long, CancellationToken)"/>, of a head that does not hold all series: the block says so.</summary>
+    public string? WritePart(long minTime, long maxTime, CancellationToken cancellation) =>
+        Write(minTime, maxTime, late: false, [BlockMeta.FromOutOfOrder], cancellation);
 
     /// <summary>Writes the late samples of a time range, as a block that says that it does not hold all series.</summary>
-    public string? WriteLate(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: true, cancellation);
+    public string? WriteLate(long minTime, long maxTime, CancellationToken cancellation) => Write(minTime, maxTime, late: true, [BlockMeta.FromOutOfOrder], cancellation);
 
-    private string? Write(long minTime, long maxTime, bool late, CancellationToken cancellation)
+    private string? Write(long minTime, long maxTime, bool late, IReadOnlyList<string>? hints, CancellationToken cancellation)
     {
         var ulid = Ulid.New(time);
         using var builder = new BlockBuilder(files, dataDirectory, ulid);
@@ -65,7 +69,7 @@ internal sealed class HeadBlockWriter(FileLayer files, MemoryHead head, string d
             return null;
         }
 
-        var compaction = new BlockCompaction { Level = 1, Sources = [ulid], Hints = late ? [BlockMeta.FromOutOfOrder] : null };
+        var compaction = new BlockCompaction { Level = 1, Sources = [ulid], Hints = hints };
         return builder.Finish(new BlockMeta { MinTime = minTime, MaxTime = maxTime, Compaction = compaction }, cancellation);
     }
 

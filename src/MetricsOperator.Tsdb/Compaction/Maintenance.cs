@@ -16,6 +16,9 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     /// <summary>Early blocks end at whole minutes.</summary>
     private const long EarlyAlignmentMs = 60_000;
 
+    /// <summary>An early flush that writes the newest samples too.</summary>
+    public const long KeepNothing = -1;
+
     private readonly ILogger _logger = options.Logger;
 
     private readonly ForgottenSeries _forgotten = new();
@@ -121,6 +124,10 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             }
 
             TruncateLog(all: true, cancellation);
+        }
+        else if (_pendingTruncation is null && head.SparedSeries > 0)
+        {
+            Truncate(head.MinTime, cancellation);
         }
 
         if (head.Read(h => !h.OutOfOrder.IsEmpty))
@@ -241,6 +248,8 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
                 options.Files.DeleteFile(segment.Path);
             }
         }
+
+        WalDirectory.DeleteIfEmpty(options.Files, lateDirectory);
 
         _lateSegment = null;
     }

@@ -7,6 +7,7 @@ using MetricsOperator.Timeseries.Samples;
 using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Recovery;
 using MetricsOperator.Tsdb.Wal;
 using Microsoft.Extensions.Logging;
 
@@ -24,6 +25,15 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
 
     /// <summary>Marks a chunk of late samples in the encoding byte.</summary>
     private const byte LateChunkFlag = 0x80;
+
+    /// <summary>Bytes of head at which the replay is given up; 0 for no limit.</summary>
+    public long MaxHeadBytes { get; init; }
+
+    /// <summary>True when the series that are not kept are replayed another time.</summary>
+    public bool IsPartial { get; init; }
+
+    /// <summary>Told which segment is read; null for nobody.</summary>
+    public BootJournal? Journal { get; init; }
 
     private readonly ILogger _logger = options.Logger;
     private long _bytesTotal;
@@ -58,13 +68,13 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         var late = WalDirectory.List(lateDirectory);
         Measure(late);
         ReadSegments(lateDirectory, late, "wbl", ReadLateRecord);
-        if (_unknownSamples + _malformed > 0)
+        if (_unknownSamples + _malformed > 0 && !IsPartial)
         {
             _logger.LogWarning(
                 "Replay skipped {Samples} samples of series that are not in the log and {Malformed} malformed records", _unknownSamples, _malformed);
         }
 
-        if (_refusedSeries > 0)
+        if (_refusedSeries > 0 && !IsPartial)
         {
             _logger.LogInformation("Replay left out {Series} series that the rules in force drop", _refusedSeries);
         }
@@ -88,7 +98,12 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             using var reader = ReadSegment(segment, isFirstPass ? phase : "wal", isFirstPass, handle);
             if (reader.Error is not null)
             {
-                throw new StorageException($"cannot replay checkpoint {segment.Path}: damaged at offset {reader.GoodLength}: {reader.Error}");
+                // What follows the damage in this segment is lost to everyone; what is before and behind it is not.
+                head.Counters.WalCorruptions++;
+                _logger.LogError(
+                    "Checkpoint segment {Segment} is damaged at offset {Offset} ({Why}); the original is kept in quarantine/, the rest is read",
+                    segment.Path, reader.GoodLength, reader.Error);
+                WalRepair.CutOne(options.Files, directory, segment.Path, reader.GoodLength);
             }
         }
 
@@ -115,6 +130,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
 
     private WalSegmentReader ReadSegment(NumberedFile segment, string phase, bool isFirstPass, RecordHandler handle)
     {
+        Journal?.Reading(Path.GetRelativePath(options.Path, segment.Path));
         var reader = new WalSegmentReader(segment.Path);
         try
         {
@@ -126,6 +142,11 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
                 }
 
                 cancellation.ThrowIfCancellationRequested();
+                if (MaxHeadBytes > 0 && head.Bytes > MaxHeadBytes)
+                {
+                    throw new ReplayTooLargeException(head.Bytes, isFirstPass ? Math.Max(0.001, (double)(_bytesDone + reader.GoodLength) / Math.Max(1, _bytesTotal)) : 1);
+                }
+
                 if (++_records % ReportEvery == 0)
                 {
                     Report(phase, PercentAt(reader.GoodLength, isFirstPass));

@@ -14,6 +14,9 @@ internal sealed class SeriesAdmission
 {
     private const int MaxTargets = 20_000;
     private const int MaxFamilies = 50_000;
+
+    /// <summary>Families are told apart only to show them up to here, so that the rest is left for those that may get in.</summary>
+    private const int MaxRefusedFamilies = 5000;
     private const int MaxJobs = 1000;
     private const int RecentSlots = 1 << 14;
 
@@ -145,7 +148,6 @@ internal sealed class SeriesAdmission
     {
         var name = FamilyOf(labels.GetUtf8(LabelNames.MetricNameUtf8));
         var target = TargetOf(labels);
-        var family = FindFamily(target, name);
         var siblings = SiblingHash(labels, name);
         ref var recent = ref _recent![siblings & (RecentSlots - 1)];
         var tag = siblings & ~1UL;
@@ -158,7 +160,7 @@ internal sealed class SeriesAdmission
         }
         else
         {
-            var isIn = family is not null && family.Admitted < _familyAllowance && Taken(target) < _targetAllowance;
+            var isIn = Taken(target) < _targetAllowance && FindFamily(target, name, MaxFamilies) is { } wanted && wanted.Admitted < _familyAllowance;
             recent = tag | (isIn ? 1UL : 0);
             if (!isIn)
             {
@@ -166,7 +168,7 @@ internal sealed class SeriesAdmission
             }
         }
 
-        if (family is not null)
+        if (FindFamily(target, name, MaxFamilies) is { } family)
         {
             family.Admitted++;
         }
@@ -181,11 +183,11 @@ internal sealed class SeriesAdmission
 
     private static ulong TargetOf(LabelSet labels) => Combine(StableHash.Hash64(labels.GetUtf8(Job)), StableHash.Hash64(labels.GetUtf8(Instance)));
 
-    /// <summary>The account of a family of a target; null when there are more than are told apart, which is a flood of names.</summary>
-    private Family? FindFamily(ulong target, ReadOnlySpan<byte> name)
+    /// <summary>The account of a family of a target; null when there are <paramref name="most"/> already, which is a flood of names.</summary>
+    private Family? FindFamily(ulong target, ReadOnlySpan<byte> name, int most)
     {
         var key = Combine(target, StableHash.Hash64(name));
-        if (!_families.TryGetValue(key, out var family) && _families.Count < MaxFamilies)
+        if (!_families.TryGetValue(key, out var family) && _families.Count < most)
         {
             _families[key] = family = new Family();
         }
@@ -215,7 +217,7 @@ internal sealed class SeriesAdmission
     private void CountFamily(LabelSet labels)
     {
         var name = FamilyOf(labels.GetUtf8(LabelNames.MetricNameUtf8));
-        if (FindFamily(TargetOf(labels), name) is { } family && family.Refused++ == 0)
+        if (FindFamily(TargetOf(labels), name, MaxRefusedFamilies) is { } family && family.Refused++ == 0)
         {
             family.Job = Encoding.UTF8.GetString(labels.GetUtf8(Job));
             family.Instance = Encoding.UTF8.GetString(labels.GetUtf8(Instance));

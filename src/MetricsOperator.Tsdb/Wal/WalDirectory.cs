@@ -63,6 +63,15 @@ internal sealed record WalDirectory(
         }
     }
 
+    /// <summary>Removes a log directory without segments: Prometheus does not start on an empty one.</summary>
+    public static void DeleteIfEmpty(FileLayer files, string path)
+    {
+        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            files.DeleteDirectory(path);
+        }
+    }
+
     /// <summary>Finished checkpoints in no particular order.</summary>
     public static IEnumerable<(int Number, string Path)> Checkpoints(string path)
     {

@@ -56,6 +56,16 @@ internal static class WalRepair
         return lost;
     }
 
+    /// <summary>Cuts one segment to its good length and keeps the damaged original in <c>quarantine/</c>; segments behind it stay.</summary>
+    public static void CutOne(FileLayer files, string directory, string segment, long goodLength)
+    {
+        var copy = segment + ".repair";
+        Copy(files, segment, QuarantinePath(files, directory, segment), new FileInfo(segment).Length);
+        Copy(files, segment, copy, goodLength);
+        files.MoveFile(copy, segment);
+        files.SyncDirectory(Path.GetDirectoryName(segment)!);
+    }
+
     private static void Copy(FileLayer files, string from, string to, long length)
     {
         using var source = DataFiles.OpenRead(from);
