@@ -62,6 +62,9 @@ public sealed record ClaimRetentionSpec
 /// <summary>The one number that everything else follows from.</summary>
 public sealed record MemorySpec
 {
+    public const string Enforce = "Enforce";
+    public const string Observe = "Observe";
+
     /// <summary>Below this a server cannot even replay an empty log safely.</summary>
     public const string SmallestBudget = "64Mi";
 
@@ -70,6 +73,10 @@ public sealed record MemorySpec
     [Pattern(Quantity.Pattern)]
     [Bounds(1, 32)]
     public string Budget { get; set; } = string.Empty;
+
+    [Description("Enforce: the server keeps itself inside the budget, admitting fewer new series when memory is short. Observe: it only counts what it would refuse. Default: Enforce.")]
+    [AllowedValues(Enforce, Observe)]
+    public string Guard { get; set; } = Enforce;
 
     [Description("Memory that a step of the overload policy may raise the budget to. Absent: the budget is never raised.")]
     [Pattern(Quantity.Pattern)]

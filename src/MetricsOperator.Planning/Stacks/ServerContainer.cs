@@ -74,6 +74,11 @@ internal static class ServerContainer
         yield return string.Create(CultureInfo.InvariantCulture, $"--query.max-concurrency={spec.Query.MaxConcurrency}");
         yield return string.Create(CultureInfo.InvariantCulture, $"--query.max-samples={spec.Query.MaxSamples}");
         yield return $"--memory.budget={spec.Memory.Budget}";
+        if (spec.Memory.Guard == MemorySpec.Observe)
+        {
+            yield return "--memory.guard=observe";
+        }
+
         yield return $"--termination-log={TerminationLog}";
     }
 

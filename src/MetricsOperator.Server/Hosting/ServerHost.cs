@@ -162,10 +162,18 @@ internal sealed class ServerHost : IAsyncDisposable
         _state.StartTime,
         _state.Phase,
         _state.Progress.Percent,
+        ReplayTimeLeft(),
         (_state.Progress.SegmentsTotal, _state.Progress.SegmentsDone),
         _config.Current.Hash,
         _config.Error,
         _config.LoadedAt);
+
+    // Parts of a replay take about as long as those before them.
+    private TimeSpan? ReplayTimeLeft()
+    {
+        var percent = _state.Progress.Percent;
+        return percent is <= 1 or >= 100 ? null : (_time.GetUtcNow() - _state.StartTime) * ((100 - percent) / percent);
+    }
 
     private ILogger Logger(string component) => _loggers.CreateLogger(component);
 
@@ -184,6 +192,7 @@ internal sealed class ServerHost : IAsyncDisposable
             WalSegmentBytes = (int)_flags.WalSegmentBytes,
             WalCompression = _flags.WalCompression,
             KeepOnReplay = keep.IsEmpty ? null : keep.Keep,
+            BootId = _state.BootId,
             HeadCapBytes = _guard?.Budget.HeadBytes ?? 0,
             AdmitsAboveCap = _guard?.Mode == MemoryGuardMode.Observe,
             IsProtectedMetric = name => IsProtected(Encoding.UTF8.GetBytes(name)),

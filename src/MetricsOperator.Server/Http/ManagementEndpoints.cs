@@ -32,8 +32,12 @@ internal sealed class ManagementEndpoints(
             StatusCodes.Status503ServiceUnavailable,
             state.Phase == "stopping"
                 ? "Service Unavailable: stopping\n"
-                : string.Create(CultureInfo.InvariantCulture, $"Service Unavailable: replaying the write-ahead log, {state.ReplayPercent:0.0}% done\n"));
+                : string.Create(CultureInfo.InvariantCulture, $"Service Unavailable: replaying the write-ahead log, {state.ReplayPercent:0.0}% done{TimeLeft(state)}\n"));
     }
+
+    private static string TimeLeft(RuntimeView state) => state.ReplayTimeLeft is { } left
+        ? string.Create(CultureInfo.InvariantCulture, $", about {Math.Ceiling(left.TotalSeconds):0} s left")
+        : string.Empty;
 
     public async Task ReloadAsync(HttpContext context)
     {

@@ -40,6 +40,7 @@ public sealed record MetadataView(LabelSet Target, string Metric, MetricMetadata
 /// <param name="StartTime">When it began.</param>
 /// <param name="Phase">replay, ready or stopping.</param>
 /// <param name="ReplayPercent">How much of the log is read, 0 to 100.</param>
+/// <param name="ReplayTimeLeft">How long the rest will take about; null when that is not known.</param>
 /// <param name="ReplaySegments">Segments to read and read so far.</param>
 /// <param name="ConfigHash">SHA-256 of the configuration file in force.</param>
 /// <param name="ConfigError">Why the newest file was refused, or empty.</param>
@@ -48,6 +49,7 @@ public sealed record RuntimeView(
     DateTimeOffset StartTime,
     string Phase,
     double ReplayPercent,
+    TimeSpan? ReplayTimeLeft,
     (long Total, long Done) ReplaySegments,
     string ConfigHash,
     string ConfigError,
