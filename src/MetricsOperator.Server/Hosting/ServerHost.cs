@@ -168,11 +168,11 @@ internal sealed class ServerHost : IAsyncDisposable
         _config.Error,
         _config.LoadedAt);
 
-    // Parts of a replay take about as long as those before them.
+    // The rest takes about as long as what this life has done; one that continues a rescue begins with what those before it have done.
     private TimeSpan? ReplayTimeLeft()
     {
-        var percent = _state.Progress.Percent;
-        return percent is <= 1 or >= 100 ? null : (_time.GetUtcNow() - _state.StartTime) * ((100 - percent) / percent);
+        var done = _state.Progress.Percent - _state.FirstProgress.Percent;
+        return done < 1 ? null : (_time.GetUtcNow() - _state.FirstProgress.Time) * ((100 - _state.Progress.Percent) / done);
     }
 
     private ILogger Logger(string component) => _loggers.CreateLogger(component);
@@ -201,7 +201,7 @@ internal sealed class ServerHost : IAsyncDisposable
         };
         try
         {
-            _storage = await Task.Run(() => TimeSeriesDb.Open(options, p => _state.Progress = p, _stop.Token), _stop.Token);
+            _storage = await Task.Run(() => TimeSeriesDb.Open(options, p => _state.Opening(p, _time.GetUtcNow()), _stop.Token), _stop.Token);
             _state.Progress = _state.Progress with { Phase = "done", Percent = 100 };
             return true;
         }

@@ -29,5 +29,19 @@ internal sealed class ServerState(DateTimeOffset startTime)
         set => _progress = value;
     }
 
+    /// <summary>When and where the replay of this life began.</summary>
+    public (DateTimeOffset Time, double Percent) FirstProgress { get; private set; } = (startTime, 0);
+
+    /// <summary>Takes what the storage tells while it opens.</summary>
+    public void Opening(ReplayProgress progress, DateTimeOffset now)
+    {
+        if (_progress.Phase != progress.Phase && progress.Phase == "rescue")
+        {
+            FirstProgress = (now, progress.Percent);
+        }
+
+        _progress = progress;
+    }
+
     public bool IsReady => _phase == Ready;
 }

@@ -12,14 +12,18 @@ namespace MetricsOperator.Tsdb.Index;
 internal sealed class IndexWriter : IDisposable
 {
     /// <summary>Postings (8 bytes each) that are sorted at once, unless one label name alone has more.</summary>
-    private const int BatchPostings = 2_000_000;
+    private const int BatchPostings = 500_000;
 
     private readonly FileWriter _file;
     private readonly ByteWriter _entry = new(1024);
     private readonly List<uint> _symbolOffsets = [];
     private readonly List<uint> _series = [];
     private readonly SortedDictionary<uint, int> _nameCounts = [];
-    private readonly List<(SymbolPair Pair, long Offset)> _table = [];
+
+    /// <summary>The postings table until it is written: per list the ordinals of name and value, and how far it lies behind the one before, in words.</summary>
+    private readonly ByteWriter _table = new(4096);
+    private uint _tableEntries;
+    private long _lastPostings;
     private long _symbolsStart;
     private long _seriesStart;
     private uint _symbolsExpected;
@@ -213,7 +217,11 @@ internal sealed class IndexWriter : IDisposable
     private void WritePostings(SymbolPair pair, ReadOnlySpan<uint> series)
     {
         _file.Align(4);
-        _table.Add((pair, _file.Position));
+        _table.Uvarint(pair.Name);
+        _table.Uvarint(pair.Value);
+        _table.Uvarint((ulong)(_file.Position - _lastPostings) / 4);
+        _lastPostings = _file.Position;
+        _tableEntries++;
         _file.Be32(checked((uint)(4 + (series.Length * 4L))));
         _file.StartChecksum();
         _file.Be32((uint)series.Length);
@@ -238,16 +246,19 @@ internal sealed class IndexWriter : IDisposable
         var start = _file.Position;
         _file.Be32(0);
         _file.StartChecksum();
-        _file.Be32((uint)_table.Count);
-        for (var i = 0; i < _table.Count; i++)
+        _file.Be32(_tableEntries);
+        var entries = new ByteReader(_table.Written);
+        long offset = 0;
+        for (var i = 0; i < _tableEntries; i++)
         {
-            var (pair, offset) = _table[i];
+            var (name, value) = ((uint)entries.Uvarint(), (uint)entries.Uvarint());
+            offset += (long)entries.Uvarint() * 4;
             _entry.Clear();
             _entry.U8(2);
 
             // The first list is that of all series, whose key is two empty texts.
-            _entry.Text(i == 0 ? default : Symbol(written, pair.Name));
-            _entry.Text(i == 0 ? default : Symbol(written, pair.Value));
+            _entry.Text(i == 0 ? default : Symbol(written, name));
+            _entry.Text(i == 0 ? default : Symbol(written, value));
             _entry.Uvarint((ulong)offset);
             _file.Write(_entry.Written);
         }

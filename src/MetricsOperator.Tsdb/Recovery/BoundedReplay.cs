@@ -23,6 +23,9 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
     private const int SmallPartitions = 64;
     private const int MaxDeathsInSegment = 3;
 
+    /// <summary>Percent of the whole when all parts are done and only their blocks are to be merged.</summary>
+    private const double MergeStart = 90;
+
     private readonly ILogger _logger = options.Logger;
     private readonly string _wal = Path.Combine(options.Path, "wal");
     private readonly string _late = Path.Combine(options.Path, "wbl");
@@ -118,7 +121,6 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
         DeleteLog(state);
         options.Files.DeleteFile(Path.Combine(options.Path, RescueState.FileName));
         options.Files.SyncDirectory(options.Path);
-        Report(state, 100, 0);
         _logger.LogInformation("The whole log is in blocks; the head starts empty");
     }
 
@@ -206,10 +208,11 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
             .GroupBy(m => CompactionPlan.Align(m.MinTime, options.MinBlockDurationMs))
             .OrderBy(g => g.Key)
             .ToList();
-        foreach (var group in groups)
+        for (var done = 0; done < groups.Count; done++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var metas = group.ToList();
+            progress?.Invoke(new ReplayProgress("rescue", MergeStart + ((99.5 - MergeStart) * done / groups.Count), state.Partitions, state.Partitions, 0));
+            var metas = groups[done].ToList();
             var inputs = blocks.Use(metas);
             try
             {
@@ -260,5 +263,5 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
     }
 
     private void Report(RescueState state, double percentOfPartition, long series) => progress?.Invoke(new ReplayProgress(
-        "rescue", (state.Done.Count + (percentOfPartition / 100)) * 98 / state.Partitions, state.Done.Count, state.Partitions, series));
+        "rescue", (state.Done.Count + (percentOfPartition / 100)) * MergeStart / state.Partitions, state.Done.Count, state.Partitions, series));
 }

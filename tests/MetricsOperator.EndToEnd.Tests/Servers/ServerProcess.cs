@@ -43,10 +43,21 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the process and waits until it is ready.</summary>
-    public async Task StartAsync()
+    /// <summary>The control group that the process starts in; null for that of the test.</summary>
+    public MemoryGroup? Group { get; set; }
+
+    /// <summary>Starts the process.</summary>
+    public void Begin()
     {
-        var start = new ProcessStartInfo(Programs.Server) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Group is null ? Programs.Server : "/bin/sh") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        if (Group is not null)
+        {
+            foreach (var argument in new[] { "-c", "echo $$ > \"$0\" && exec \"$@\"", Group.Members, Programs.Server })
+            {
+                start.ArgumentList.Add(argument);
+            }
+        }
+
         foreach (var flag in (string[])[
             $"--config.file={_config}", $"--storage.tsdb.path={_data}", string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{Port}"),
             "--web.enable-remote-write-receiver", "--web.enable-lifecycle", .. _flags])
@@ -59,15 +70,30 @@ internal sealed class ServerProcess : IAsyncDisposable
         _process.ErrorDataReceived += (_, line) => Append(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        await Eventually.True(
-            async () =>
+    }
+
+    /// <summary>Starts the process and waits until it is ready.</summary>
+    public async Task StartAsync()
+    {
+        Begin();
+        await Eventually.True(IsReadyAsync, "the server is ready", TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Waits for the process to be ready; false when the time was too short.</summary>
+    public async Task<bool> IsReadyWithinAsync(TimeSpan time)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(began) < time)
+        {
+            if (await IsReadyAsync())
             {
-                Assert.False(_process.HasExited, $"the server ended with exit code {(_process.HasExited ? _process.ExitCode : 0)}:\n{Log}");
-                using var answer = await Http.GetAsync("-/ready");
-                return answer.IsSuccessStatusCode;
-            },
-            "the server is ready",
-            TimeSpan.FromSeconds(60));
+                return true;
+            }
+
+            await Task.Delay(50);
+        }
+
+        return false;
     }
 
     /// <summary>SIGKILL, as the kernel's out-of-memory killer does it.</summary>
@@ -104,6 +130,21 @@ internal sealed class ServerProcess : IAsyncDisposable
         _process?.Dispose();
         Http.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async Task<bool> IsReadyAsync()
+    {
+        Assert.False(_process!.HasExited, $"the server ended with exit code {(_process.HasExited ? _process.ExitCode : 0)}:\n{Log}");
+        try
+        {
+            using var answer = await Http.GetAsync("-/ready");
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            // It does not listen yet.
+            return false;
+        }
     }
 
     private void Append(string? line)
