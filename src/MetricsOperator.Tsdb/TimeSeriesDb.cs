@@ -94,9 +94,17 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         }
         catch (Exception e)
         {
-            head?.Dispose();
-            blocks.Dispose();
-            directoryLock.Dispose();
+            try
+            {
+                head?.Dispose();
+                blocks.Dispose();
+                directoryLock.Dispose();
+            }
+            catch (Exception second) when (second is IOException or UnauthorizedAccessException or StorageException)
+            {
+                throw new StorageException($"cannot open {options.Path}: {e.Message}; nor close it again: {second.Message}", e);
+            }
+
             if (e is IOException or UnauthorizedAccessException)
             {
                 throw new StorageException($"cannot open {options.Path}: {e.Message}", e);
@@ -245,13 +253,30 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
                 _head.Dispose();
                 _journal.Reached(BootJournal.Stopped);
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StorageException($"cannot close {_options.Path}: {e.Message}", e);
+            }
             finally
             {
                 _meter.Dispose();
                 _blocks.Dispose();
-                _lock.Dispose();
+                Release();
                 _options.Logger.LogInformation("Closed {Path}", _options.Path);
             }
+        }
+    }
+
+    // A lock file that cannot be deleted says at the next start that this stop was not clean, which is so.
+    private void Release()
+    {
+        try
+        {
+            _lock.Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _options.Logger.LogWarning("Cannot delete the lock file in {Path}: {Why}", _options.Path, e.Message);
         }
     }
 }

@@ -3,7 +3,10 @@ namespace MetricsOperator.TestKit;
 /// <summary>A fresh directory that disappears with the test.</summary>
 public sealed class TempDir : IDisposable
 {
-    public TempDir() => Path = Directory.CreateTempSubdirectory("metricsoperator-test-").FullName;
+    /// <param name="parent">Where to create it; null for the system's place for such.</param>
+    public TempDir(string? parent = null) => Path = parent is null
+        ? Directory.CreateTempSubdirectory("metricsoperator-test-").FullName
+        : Directory.CreateDirectory(System.IO.Path.Combine(parent, $"metricsoperator-test-{Guid.NewGuid():N}")).FullName;
 
     public string Path { get; }
 

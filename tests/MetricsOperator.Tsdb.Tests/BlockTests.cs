@@ -169,18 +169,27 @@ public sealed class BlockTests
         Check("", [20, 60, 180], "60-80", "80-100", "100-120");
         Check("0-60 60-120 120-180", [20, 60, 180], "0-60", "60-120", "120-180", "180-200");
         Check("0-20 10-30", [20, 60, 180], "0-20", "10-30", "100-120");
+
+        // Late samples ("late") of a time that the head still holds: a merged block would say that the log need not be read up to there.
+        Check("", [20, 60, 180], "0-20", "20-40", "late 40-60", "late 60-80");
+        Check("", [20, 60, 180], "0-40", "late 20-60");
+        Check("late 40-60 late 40-60", [20, 60, 180], "0-20", "20-40", "late 40-60", "late 40-60");
+        Check("0-20 late 0-20", [20, 60, 180], "0-20", "20-40", "late 0-20");
         Check("-60--40 -40--20 -20-0", [20, 60, 180], "-60--40", "-40--20", "-20-0", "0-20");
 
         static void Check(string want, long[] ranges, params string[] blocks)
         {
             var metas = blocks.Select(b =>
             {
-                var split = b.IndexOf('-', 1);
+                var isLate = b.StartsWith("late ", StringComparison.Ordinal);
+                var range = isLate ? b[5..] : b;
+                var split = range.IndexOf('-', 1);
                 return new BlockMeta
                 {
                     Ulid = b,
-                    MinTime = long.Parse(b[..split], System.Globalization.CultureInfo.InvariantCulture),
-                    MaxTime = long.Parse(b[(split + 1)..], System.Globalization.CultureInfo.InvariantCulture),
+                    MinTime = long.Parse(range[..split], System.Globalization.CultureInfo.InvariantCulture),
+                    MaxTime = long.Parse(range[(split + 1)..], System.Globalization.CultureInfo.InvariantCulture),
+                    Compaction = new BlockCompaction { Hints = isLate ? [BlockMeta.FromOutOfOrder] : null },
                 };
             }).ToList();
             Assert.Equal(want, string.Join(' ', CompactionPlan.Choose(metas, ranges).Select(m => m.Ulid)));

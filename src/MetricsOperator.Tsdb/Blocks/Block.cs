@@ -7,17 +7,14 @@ using MetricsOperator.Tsdb.Querying;
 
 namespace MetricsOperator.Tsdb.Blocks;
 
-/// <summary>An immutable time range on disk. Shared by queriers: the files are closed, and deleted if so wanted, after the last one is done.</summary>
+/// <summary>An immutable time range on disk. Shared by queriers: the files are closed after the last one is done.</summary>
 internal sealed class Block : ChunkSource
 {
-    private readonly FileLayer _files;
     private readonly ChunkSegments _chunks;
     private int _users = 1;
-    private volatile bool _deleteWhenUnused;
 
-    private Block(FileLayer files, string directory, BlockMeta meta, IndexReader index, ChunkSegments chunks, Tombstones tombstones)
+    private Block(string directory, BlockMeta meta, IndexReader index, ChunkSegments chunks, Tombstones tombstones)
     {
-        _files = files;
         Directory = directory;
         Meta = meta;
         Index = index;
@@ -42,14 +39,14 @@ internal sealed class Block : ChunkSource
     public long Bytes { get; }
 
     /// <exception cref="StorageException">A file is missing or damaged.</exception>
-    public static Block Open(FileLayer files, string directory)
+    public static Block Open(string directory)
     {
         var meta = BlockMetaFile.Read(directory);
         var tombstones = Tombstones.Read(Path.Combine(directory, Tombstones.FileName));
         var index = new IndexReader(Path.Combine(directory, "index"));
         try
         {
-            return new Block(files, directory, meta, index, new ChunkSegments(Path.Combine(directory, "chunks")), tombstones);
+            return new Block(directory, meta, index, new ChunkSegments(Path.Combine(directory, "chunks")), tombstones);
         }
         catch
         {
@@ -89,14 +86,10 @@ internal sealed class Block : ChunkSource
 
         Index.Dispose();
         _chunks.Dispose();
-        if (_deleteWhenUnused)
-        {
-            BlockFolders.Delete(_files, Directory);
-        }
     }
 
-    /// <summary>Makes the last release delete the directory.</summary>
-    public void DeleteWhenUnused() => _deleteWhenUnused = true;
+    /// <summary>True once the last user is done.</summary>
+    public bool IsUnused => Volatile.Read(ref _users) == 0;
 
     public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
     {

@@ -24,6 +24,7 @@ internal sealed class BlockBuilder : IDisposable
     private readonly double[] _values = new double[SamplesPerChunk];
     private readonly byte[] _encoded = new byte[(SamplesPerChunk * XorChunkWriter.MaxSampleBytes) + XorChunkWriter.HeaderBytes];
     private byte[] _loadBuffer = ArrayPool<byte>.Shared.Rent(4096);
+    private bool _isNamed;
     private bool _isFinished;
 
     public BlockBuilder(FileLayer files, string dataDirectory, string ulid)
@@ -112,6 +113,7 @@ internal sealed class BlockBuilder : IDisposable
         });
         _files.SyncDirectory(_temporary);
         _files.MoveDirectory(_temporary, _final);
+        _isNamed = true;
         _files.SyncDirectory(Path.GetDirectoryName(_final)!);
         _isFinished = true;
         return _final;
@@ -121,7 +123,17 @@ internal sealed class BlockBuilder : IDisposable
     {
         Index.Dispose();
         _chunks.Dispose();
-        if (!_isFinished && Directory.Exists(_temporary))
+        if (_isFinished)
+        {
+            return;
+        }
+
+        // The caller takes the block for not written and writes another one; this one must not come back with the next start.
+        if (_isNamed)
+        {
+            BlockFolders.Delete(_files, _final);
+        }
+        else if (Directory.Exists(_temporary))
         {
             _files.DeleteDirectory(_temporary);
         }

@@ -27,17 +27,19 @@ internal static class BlockFolders
         }
     }
 
-    /// <summary>Deletes a block: renamed first, so that a half-deleted one is never taken for a block.</summary>
+    /// <summary>Deletes a block: renamed first, so that a half-deleted one is never taken for a block. Can be tried again when it failed.</summary>
     public static void Delete(FileLayer files, string directory)
     {
-        if (!Directory.Exists(directory))
+        var doomed = directory + DeletionSuffix;
+        if (Directory.Exists(directory))
         {
-            return;
+            files.MoveDirectory(directory, doomed);
         }
 
-        var doomed = directory + DeletionSuffix;
-        files.MoveDirectory(directory, doomed);
-        files.SyncDirectory(Path.GetDirectoryName(directory)!);
-        files.DeleteDirectory(doomed);
+        if (Directory.Exists(doomed))
+        {
+            files.SyncDirectory(Path.GetDirectoryName(directory)!);
+            files.DeleteDirectory(doomed);
+        }
     }
 }

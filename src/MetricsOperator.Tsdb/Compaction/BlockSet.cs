@@ -12,6 +12,9 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
     private readonly List<(string Ulid, BlockMeta? Meta, string Message)> _broken = [];
     private List<Block> _blocks = [];
 
+    /// <summary>Blocks that were replaced and whose directories still exist.</summary>
+    private readonly List<Block> _doomed = [];
+
     /// <summary>Descriptions of the open blocks, oldest first.</summary>
     public IReadOnlyList<BlockMeta> Metas
     {
@@ -63,6 +66,8 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
     /// <summary>Opens all blocks; deletes those that a finished merge replaces.</summary>
     public void Load()
     {
+        // The process that made the newest one may have ended before its name was durable, and the log will be cut by what is here.
+        files.SyncDirectory(dataDirectory);
         BlockFolders.DeleteUnfinished(files, dataDirectory);
         foreach (var directory in BlockFolders.List(dataDirectory))
         {
@@ -70,7 +75,7 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
             try
             {
                 meta = BlockMetaFile.Read(directory);
-                _blocks.Add(Block.Open(files, directory));
+                _blocks.Add(Block.Open(directory));
             }
             catch (StorageException e)
             {
@@ -81,7 +86,8 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
 
         Sort();
         var parents = _blocks.SelectMany(b => b.Meta.Compaction.Parents ?? []).Select(p => p.Ulid).ToHashSet(StringComparer.Ordinal);
-        Remove(_blocks.Where(b => parents.Contains(b.Meta.Ulid)).ToList());
+        Replace(null, _blocks.Where(b => parents.Contains(b.Meta.Ulid)).Select(b => b.Meta).ToList());
+        DeleteUnused();
     }
 
     /// <summary>Takes the blocks of a time range into use, and says which could not be opened; the caller releases them.</summary>
@@ -107,10 +113,10 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
         }
     }
 
-    /// <summary>Opens a new block and, in the same step, takes others out; those are deleted once nobody uses them.</summary>
+    /// <summary>Opens a new block and, in the same step, takes others out; <see cref="DeleteUnused"/> deletes those once nobody uses them.</summary>
     public void Replace(string? newDirectory, IReadOnlyList<BlockMeta> replaced)
     {
-        var opened = newDirectory is null ? null : Block.Open(files, newDirectory);
+        var opened = newDirectory is null ? null : Block.Open(newDirectory);
         var names = replaced.Select(m => m.Ulid).ToHashSet(StringComparer.Ordinal);
         List<Block> gone;
         lock (_gate)
@@ -122,13 +128,33 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
                 _blocks.Add(opened);
             }
 
+            _doomed.AddRange(gone);
             Sort();
         }
 
         foreach (var block in gone)
         {
-            block.DeleteWhenUnused();
             block.Release();
+        }
+    }
+
+    /// <summary>Deletes replaced blocks that no query uses any more.</summary>
+    /// <exception cref="IOException">The disk refuses; what is left is deleted by the next call.</exception>
+    public void DeleteUnused()
+    {
+        List<Block> unused;
+        lock (_gate)
+        {
+            unused = _doomed.FindAll(b => b.IsUnused);
+        }
+
+        foreach (var block in unused)
+        {
+            BlockFolders.Delete(files, block.Directory);
+            lock (_gate)
+            {
+                _doomed.Remove(block);
+            }
         }
     }
 
@@ -169,8 +195,6 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
             _blocks = [];
         }
     }
-
-    private void Remove(List<Block> blocks) => Replace(null, blocks.ConvertAll(b => b.Meta));
 
     private void Sort() => _blocks.Sort((a, b) => a.Meta.MinTime.CompareTo(b.Meta.MinTime));
 }

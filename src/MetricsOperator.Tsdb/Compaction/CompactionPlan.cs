@@ -23,6 +23,15 @@ internal static class CompactionPlan
     /// <summary>Blocks to merge into one; empty when there is nothing to do. The newest block is left alone unless it overlaps another.</summary>
     public static IReadOnlyList<BlockMeta> Choose(IReadOnlyList<BlockMeta> blocks, IReadOnlyList<long> ranges)
     {
+        // Late samples of a time that the head still holds stay apart: merged with a complete block they would say that the log need not be
+        // read up to there.
+        var complete = blocks.Where(b => b.CoversAllSeries).Select(b => b.MaxTime).DefaultIfEmpty(long.MinValue).Max();
+        var chosen = ChooseAny(blocks.Where(b => b.MaxTime <= complete), ranges);
+        return chosen.Count > 0 ? chosen : ChooseAny(blocks.Where(b => b.MaxTime > complete), ranges);
+    }
+
+    private static IReadOnlyList<BlockMeta> ChooseAny(IEnumerable<BlockMeta> blocks, IReadOnlyList<long> ranges)
+    {
         var sorted = blocks.OrderBy(b => b.MinTime).ToList();
         var overlapping = Overlapping(sorted);
         if (overlapping.Count > 0 || sorted.Count < 2)

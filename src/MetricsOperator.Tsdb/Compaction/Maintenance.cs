@@ -45,6 +45,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     public void Run(bool merge, CancellationToken cancellation)
     {
         // First of all, because on a full disk everything else fails until retention has made space.
+        blocks.DeleteUnused();
         ApplyRetention();
         head.NextRound();
         head.ChunkFiles.Flush();
@@ -167,6 +168,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         }
 
         _forgotten.Add(head.Log.Wal.Segment, removed);
+        head.ChunkFiles.Truncate(minTime);
         return true;
     }
 
@@ -245,7 +247,9 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         {
             if (segment.Number < _lateSegment || head.Log.Late is null)
             {
+                // One after the other, because a log with a gap cannot be read.
                 options.Files.DeleteFile(segment.Path);
+                options.Files.SyncDirectory(lateDirectory);
             }
         }
 
@@ -282,6 +286,8 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
                     input.Release();
                 }
             }
+
+            blocks.DeleteUnused();
         }
     }
 
@@ -306,6 +312,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
         }
 
         blocks.Replace(null, expired);
+        blocks.DeleteUnused();
         _logger.LogInformation("Retention deleted {Count} blocks", expired.Count);
     }
 

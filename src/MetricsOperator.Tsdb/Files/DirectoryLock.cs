@@ -9,6 +9,9 @@ namespace MetricsOperator.Tsdb.Files;
 /// </summary>
 internal sealed class DirectoryLock : IDisposable
 {
+    /// <summary>EWOULDBLOCK: somebody holds the lock.</summary>
+    private const int WouldBlock = 11;
+
     private readonly FileLayer _files;
     private readonly SafeFileHandle _file;
     private readonly string _path;
@@ -23,11 +26,11 @@ internal sealed class DirectoryLock : IDisposable
         {
             _file = files.OpenExclusive(_path);
         }
-        catch (IOException e)
+        catch (IOException e) when (e.HResult == WouldBlock)
         {
             throw new StorageException($"cannot lock {_path}: another process uses the data directory ({e.Message})", e);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StorageException($"cannot lock {_path}: {e.Message}", e);
         }
@@ -38,7 +41,13 @@ internal sealed class DirectoryLock : IDisposable
 
     public void Dispose()
     {
-        _files.DeleteFile(_path);
-        _file.Dispose();
+        try
+        {
+            _files.DeleteFile(_path);
+        }
+        finally
+        {
+            _file.Dispose();
+        }
     }
 }

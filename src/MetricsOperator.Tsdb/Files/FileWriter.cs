@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using MetricsOperator.Timeseries.Contracts;
 using Microsoft.Win32.SafeHandles;
@@ -11,7 +12,7 @@ internal sealed class FileWriter : IDisposable
 
     private readonly FileLayer _files;
     private readonly SafeFileHandle _file;
-    private readonly byte[] _buffer = new byte[BufferBytes];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
     private long _flushed;
     private int _used;
     private uint _crc = Crc32C.Start;
@@ -98,7 +99,12 @@ internal sealed class FileWriter : IDisposable
         Guard(() => _files.Sync(_file));
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
 
     private void Guard(Action action) => Guard(() =>
     {

@@ -13,7 +13,8 @@ internal delegate void HeadChunkFound(ulong series, SealedChunk chunk, byte enco
 
 /// <summary>
 /// The closed chunks of the head, in the files of <c>chunks_head</c>. Appends go through one buffer; a kill loses the buffered tail,
-/// which the log still has. A reference is the file number in the upper and the offset in the lower 32 bits. Thread-safe.
+/// which the log still has. A file is synced before the next one begins, so that a power loss tears only the last: chunks behind a gap would
+/// hide the samples of the gap from the replay of the log. A reference is the file number in the upper and the offset in the lower 32 bits. Thread-safe.
 /// </summary>
 internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILogger logger) : IDisposable
 {
@@ -40,6 +41,17 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     public void Load(HeadChunkFound found, CancellationToken cancellation)
     {
         fileLayer.CreateDirectory(directory);
+        LoadFiles(found, cancellation);
+        if (_files.Count > 0)
+        {
+            // The earlier process may have ended before it did this.
+            fileLayer.Sync(_files[_files.Keys.Max()].Handle);
+            fileLayer.SyncDirectory(directory);
+        }
+    }
+
+    private void LoadFiles(HeadChunkFound found, CancellationToken cancellation)
+    {
         var files = DataFiles.Numbered(directory);
         for (var i = 0; i < files.Count; i++)
         {
@@ -162,12 +174,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     {
         lock (_gate)
         {
-            TryFlush();
-            if (WriteError is null)
-            {
-                _current = null;
-            }
-
+            EndFile();
             foreach (var (number, file) in _files.ToList())
             {
                 if (file == _current || file.MaxTime >= minTime)
@@ -175,9 +182,9 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
                     return;
                 }
 
+                fileLayer.DeleteFile(file.Path);
                 _files.Remove(number);
                 file.Close();
-                fileLayer.DeleteFile(file.Path);
             }
         }
     }
@@ -243,8 +250,8 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
 
         if (_current is not null)
         {
-            TryFlush();
-            if (WriteError is not null)
+            EndFile();
+            if (_current is not null)
             {
                 // What is buffered belongs to this file; it may grow over its size until the disk accepts it.
                 return _current;
@@ -255,6 +262,27 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
         _current = new ChunkFile(null, PathOf(number)) { Number = number };
         _files.Add(number, _current);
         return _current;
+    }
+
+    // Makes the current file durable; the next chunk begins another. Nothing happens when the disk refuses.
+    private void EndFile()
+    {
+        TryFlush();
+        if (_current is not { } file || WriteError is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            fileLayer.Sync(file.Handle);
+            fileLayer.SyncDirectory(directory);
+            _current = null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            WriteError = $"cannot sync head chunks in {file.Path}: {e.Message}";
+        }
     }
 
     private void TryFlush()
@@ -288,14 +316,26 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
 
     private static string? Scan(int number, ChunkFile file, HeadChunkFound found)
     {
+        var window = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            return Scan(number, file, found, window.AsSpan(0, BufferBytes));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(window);
+        }
+    }
+
+    private static string? Scan(int number, ChunkFile file, HeadChunkFound found, Span<byte> window)
+    {
         file.Number = number;
         file.IsCreated = true;
         file.Length = FileHeader;
         var end = RandomAccess.GetLength(file.Handle);
-        var window = new byte[BufferBytes];
         long windowStart = 0;
         var windowLength = DataFiles.ReadFully(file.Handle, window, 0);
-        var header = new ByteReader(window.AsSpan(0, windowLength));
+        var header = new ByteReader(window[..windowLength]);
         if (header.Be32() != Magic || header.U8() != 1)
         {
             file.Length = 0;
@@ -305,7 +345,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
         while (file.Length < end)
         {
             var at = (int)(file.Length - windowStart);
-            var rest = window.AsSpan(at..windowLength);
+            var rest = window[at..windowLength];
             var isLastWindow = windowStart + windowLength >= end;
             var reader = new ByteReader(rest);
             var series = reader.Be64();

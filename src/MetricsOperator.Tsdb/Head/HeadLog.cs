@@ -50,24 +50,29 @@ internal sealed class HeadLog(WalWriter wal, Func<WalWriter> openLateLog) : IDis
         Flush();
     }
 
-    /// <summary>Writes late samples to their own log.</summary>
-    /// <exception cref="StorageException">The disk refused.</exception>
-    public void WriteLate(List<PendingSample> samples)
+    /// <summary>
+    /// Writes what was added, and late samples to their own log: those first, because a short record is easier to take back than a long one,
+    /// and without their series, should a kill come in between, the next start leaves them out.
+    /// </summary>
+    /// <exception cref="StorageException">The disk refused; neither log has anything of it.</exception>
+    public void Write(List<PendingSample> late)
     {
-        if (samples.Count == 0)
+        WriteLate(late);
+        try
         {
-            return;
+            wal.Write();
         }
-
-        Late ??= openLateLog();
-        _record.Start(WalRecordType.Samples);
-        foreach (var sample in samples)
+        catch (StorageException e) when (late.Count > 0)
         {
-            _record.Sample(sample.Series, sample.Timestamp, sample.Value);
+            throw new StorageException(e.Message + Late!.TakeBack(), e);
         }
+    }
 
-        Late.Add(_record.Record);
-        Late.Write();
+    /// <summary>Forgets what was added and not written.</summary>
+    public void Discard()
+    {
+        wal.Discard();
+        Late?.Discard();
     }
 
     public void AddHistograms(List<PendingHistogram> histograms)
@@ -98,6 +103,24 @@ internal sealed class HeadLog(WalWriter wal, Func<WalWriter> openLateLog) : IDis
         {
             wal.Dispose();
         }
+    }
+
+    private void WriteLate(List<PendingSample> samples)
+    {
+        if (samples.Count == 0)
+        {
+            return;
+        }
+
+        Late ??= openLateLog();
+        _record.Start(WalRecordType.Samples);
+        foreach (var sample in samples)
+        {
+            _record.Sample(sample.Series, sample.Timestamp, sample.Value);
+        }
+
+        Late.Add(_record.Record);
+        Late.Write();
     }
 
     private void AddHistograms(List<PendingHistogram> histograms, WalRecordType type, bool custom)

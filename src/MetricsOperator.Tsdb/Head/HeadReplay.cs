@@ -60,6 +60,12 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         head.ChunkFiles.Load(AttachChunk, cancellation);
         Measure(log);
         ReadSegments(walDirectory, log, "wal", ReadSampleRecord);
+        if (log.Obsolete.Count > 0)
+        {
+            // The process that wrote the checkpoint may have ended before its name was durable.
+            options.Files.SyncDirectory(walDirectory);
+        }
+
         foreach (var segment in log.Obsolete)
         {
             options.Files.DeleteFile(segment.Path);
@@ -329,6 +335,11 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
                     {
                         AddSample(samples.Reference, samples.Timestamp, samples.Value);
                     }
+                    else
+                    {
+                        // Retention may remove the block, and then a later replay reads the sample again.
+                        head.Store.ObserveReference(samples.Reference);
+                    }
                 }
 
                 return !samples.Failed;
@@ -339,6 +350,10 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
                     if (histograms.Timestamp >= minValidTime)
                     {
                         AddHistogram(histograms.Reference, histograms.Timestamp, histograms.Histogram());
+                    }
+                    else
+                    {
+                        head.Store.ObserveReference(histograms.Reference);
                     }
                 }
 

@@ -150,13 +150,11 @@ internal sealed partial class MemoryHead
                 Log.AddSamples(batch.SampleSpan);
                 Log.AddHistograms(batch.Histograms);
                 Log.AddExemplars(batch.Exemplars);
-                Log.Wal.Write();
-                Log.WriteLate(batch.Late);
+                Log.Write(batch.Late);
             }
-            catch (StorageException)
+            catch
             {
-                Log.Wal.Discard();
-                Log.Late?.Discard();
+                Log.Discard();
                 UnmarkLogged();
                 Interlocked.Increment(ref Counters.WalWritesFailed);
                 throw;

@@ -28,7 +28,6 @@ internal sealed partial class MemoryHead
             Change(head => gone = head.Collect(minTime));
         }
 
-        ChunkFiles.Truncate(minTime);
         removed = gone;
         Counters.Truncations++;
         return true;

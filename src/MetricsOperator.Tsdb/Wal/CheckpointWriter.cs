@@ -22,11 +22,7 @@ internal sealed class CheckpointWriter(FileLayer files, string directory, int se
     {
         var final = Path.Combine(directory, WalFormat.CheckpointName(cut));
         var temporary = final + ".tmp";
-        if (Directory.Exists(temporary))
-        {
-            files.DeleteDirectory(temporary);
-        }
-
+        WalDirectory.DeleteTemporary(files, directory);
         using (var writer = new WalWriter(files, temporary, 0, segmentBytes, compress))
         {
             foreach (var segment in log.CheckpointSegments)

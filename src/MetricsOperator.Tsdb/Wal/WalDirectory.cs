@@ -17,6 +17,9 @@ internal sealed record WalDirectory(
     IReadOnlyList<NumberedFile> Segments,
     IReadOnlyList<NumberedFile> Obsolete)
 {
+    /// <summary>End of the name of a copy that is to replace a damaged segment.</summary>
+    public const string RepairSuffix = ".repair";
+
     private const string CheckpointPrefix = "checkpoint.";
     private const string TemporarySuffix = ".tmp";
 
@@ -49,7 +52,7 @@ internal sealed record WalDirectory(
         return new WalDirectory(checkpoint, number, checkpointSegments, segments, all.FindAll(s => s.Number <= number));
     }
 
-    /// <summary>Removes unfinished checkpoints.</summary>
+    /// <summary>Removes unfinished checkpoints and copies of segments.</summary>
     public static void DeleteTemporary(FileLayer files, string path)
     {
         if (!Directory.Exists(path))
@@ -60,6 +63,11 @@ internal sealed record WalDirectory(
         foreach (var directory in Directory.EnumerateDirectories(path, CheckpointPrefix + "*" + TemporarySuffix))
         {
             files.DeleteDirectory(directory);
+        }
+
+        foreach (var copy in Directory.EnumerateFiles(path, "*" + RepairSuffix))
+        {
+            files.DeleteFile(copy);
         }
     }
 

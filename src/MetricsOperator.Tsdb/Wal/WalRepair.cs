@@ -16,35 +16,37 @@ internal static class WalRepair
     /// <returns>Bytes that are no longer part of the log.</returns>
     public static long Cut(FileLayer files, string directory, NumberedFile damaged, long goodLength, string why, ILogger logger)
     {
-        var log = WalDirectory.List(directory);
-        long lost = 0;
-        var isTornTail = true;
-        for (var i = log.Segments.Count - 1; i >= 0 && log.Segments[i].Number > damaged.Number; i--)
+        var later = WalDirectory.List(directory).Segments.Where(s => s.Number > damaged.Number).Reverse().ToList();
+        var damagedLength = new FileInfo(damaged.Path).Length;
+        var lost = damagedLength - goodLength;
+
+        // Every start of a crash loop leaves an empty segment: a torn tail may have some of those behind it, damage in the middle has more.
+        // Its original is kept before anything else, because a repair that was interrupted does not see any more what was behind.
+        if (later.Exists(s => new FileInfo(s.Path).Length > 0))
         {
-            var later = log.Segments[i].Path;
-            var length = new FileInfo(later).Length;
+            Copy(files, damaged.Path, QuarantinePath(files, directory, damaged.Path), damagedLength);
+            SyncMove(files, directory);
+        }
+
+        foreach (var (_, path) in later)
+        {
+            var length = new FileInfo(path).Length;
             lost += length;
             if (length == 0)
             {
-                // Every start of a crash loop leaves an empty segment.
-                files.DeleteFile(later);
-                continue;
+                files.DeleteFile(path);
+                files.SyncDirectory(directory);
             }
-
-            isTornTail = false;
-            files.MoveFile(later, QuarantinePath(files, directory, later));
+            else
+            {
+                files.MoveFile(path, QuarantinePath(files, directory, path));
+                SyncMove(files, directory);
+            }
         }
 
         // The good part is copied and swapped in, so that the original exists until its replacement is durable.
-        var copy = damaged.Path + ".repair";
-        var damagedLength = new FileInfo(damaged.Path).Length;
-        lost += damagedLength - goodLength;
+        var copy = damaged.Path + WalDirectory.RepairSuffix;
         Copy(files, damaged.Path, copy, goodLength);
-        if (!isTornTail)
-        {
-            Copy(files, damaged.Path, QuarantinePath(files, directory, damaged.Path), damagedLength);
-        }
-
         files.MoveFile(copy, damaged.Path);
         files.SyncDirectory(directory);
         logger.LogWarning(
@@ -85,10 +87,18 @@ internal static class WalRepair
         files.Sync(target);
     }
 
+    // Each step is durable before the next, so that a power loss leaves no gap between segments.
+    private static void SyncMove(FileLayer files, string directory)
+    {
+        files.SyncDirectory(Path.Combine(Path.GetDirectoryName(directory)!, QuarantineName));
+        files.SyncDirectory(directory);
+    }
+
     private static string QuarantinePath(FileLayer files, string directory, string path)
     {
         var quarantine = Path.Combine(Path.GetDirectoryName(directory)!, QuarantineName);
         files.CreateDirectory(quarantine);
+        files.SyncDirectory(Path.GetDirectoryName(quarantine)!);
         var name = $"{Path.GetFileName(directory)}-{Path.GetFileName(path)}";
         var target = Path.Combine(quarantine, name);
         for (var i = 1; File.Exists(target); i++)

@@ -21,9 +21,21 @@ internal sealed class WalWriter : IDisposable
     private readonly List<int> _segmentStarts = [];
     private SafeFileHandle _file;
     private long _fileLength;
+
+    /// <summary>Where the log ended before the last write.</summary>
+    private (int Segment, long Length) _before;
+
+    /// <summary>The files hold more than the log: it ends at <see cref="_fileLength"/> of <see cref="Segment"/>.</summary>
     private bool _hasTornTail;
 
-    /// <summary>Creates segment <paramref name="segment"/>, which must not exist.</summary>
+    /// <summary>Highest segment that exists, if the tail is torn.</summary>
+    private int _lastStarted;
+    private bool _isDisposed;
+
+    /// <summary>
+    /// Creates segment <paramref name="segment"/>, which must not exist. The one before, whose end an earlier process may not have synced, is
+    /// made durable first: of a log only the last segment may be torn.
+    /// </summary>
     /// <exception cref="StorageException">The disk refuses.</exception>
     public WalWriter(FileLayer files, string directory, int segment, int segmentBytes, bool compress)
     {
@@ -40,7 +52,15 @@ internal sealed class WalWriter : IDisposable
         try
         {
             files.CreateDirectory(directory);
+            files.SyncDirectory(Path.GetDirectoryName(directory)!);
+            if (File.Exists(SegmentPath(segment - 1)))
+            {
+                using var previous = files.OpenWrite(SegmentPath(segment - 1));
+                files.Sync(previous);
+            }
+
             _file = Open(segment);
+            _before = (segment, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -103,31 +123,22 @@ internal sealed class WalWriter : IDisposable
     /// <exception cref="StorageException">The disk refused; nothing of what was added since the last write is in the log.</exception>
     public void Write()
     {
-        if (_frames.Length == 0)
+        if (_frames.Length == 0 && !_hasTornTail)
         {
             return;
         }
 
-        var (file, segment, length) = (_file, Segment, _fileLength);
+        _before = (Segment, _fileLength);
         try
         {
-            if (_hasTornTail)
-            {
-                _files.SetLength(_file, _fileLength);
-                _hasTornTail = false;
-            }
-
+            CutTornTail();
             var start = 0;
             foreach (var end in _segmentStarts)
             {
                 WritePart(start, end);
                 Sync();
                 var next = Open(Segment + 1);
-                if (_file != file)
-                {
-                    _file.Dispose();
-                }
-
+                _file.Dispose();
                 (_file, _fileLength, start) = (next, 0, end);
                 Segment++;
             }
@@ -137,16 +148,33 @@ internal sealed class WalWriter : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             var problem = $"cannot write {SegmentPath(Segment)} at offset {_fileLength}: {e.Message}";
-            throw new StorageException(problem + GoBack(file, segment, length), e);
-        }
-
-        if (_file != file)
-        {
-            file.Dispose();
+            throw new StorageException(problem + TakeBack(), e);
         }
 
         BytesWritten += _frames.Length;
         Discard();
+    }
+
+    /// <summary>Makes the log what it was before the last write: that may have put part of its records into files and started segments.</summary>
+    /// <returns>Nothing, or why the files hold those records until the next write, which removes them first.</returns>
+    public string TakeBack()
+    {
+        Discard();
+        if (Segment != _before.Segment)
+        {
+            _file.Dispose();
+        }
+
+        (Segment, _fileLength, _hasTornTail) = (_before.Segment, _before.Length, true);
+        try
+        {
+            CutTornTail();
+            return string.Empty;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"; nor can what was written be taken back: {e.Message}";
+        }
     }
 
     /// <summary>Forgets what was added and not written.</summary>
@@ -189,11 +217,12 @@ internal sealed class WalWriter : IDisposable
     /// <summary>Pads the last page, syncs and closes.</summary>
     public void Dispose()
     {
-        if (_file.IsClosed)
+        if (_isDisposed)
         {
             return;
         }
 
+        _isDisposed = true;
         try
         {
             Pad();
@@ -209,6 +238,7 @@ internal sealed class WalWriter : IDisposable
     private SafeFileHandle Open(int segment)
     {
         var file = _files.Create(SegmentPath(segment));
+        _lastStarted = segment;
         try
         {
             _files.SyncDirectory(_directory);
@@ -217,6 +247,7 @@ internal sealed class WalWriter : IDisposable
         catch
         {
             // The next attempt must find the name free.
+            _hasTornTail = true;
             file.Dispose();
             _files.DeleteFile(SegmentPath(segment));
             throw;
@@ -232,33 +263,26 @@ internal sealed class WalWriter : IDisposable
         _fileLength += end - start;
     }
 
-    // Makes the log what it was before a write that failed: part of the batch may be in the file, and segments may have been started.
-    private string GoBack(SafeFileHandle file, int segment, long length)
+    // Segments go newest first, so that what a crash leaves has no gap.
+    private void CutTornTail()
     {
-        Discard();
-        if (_file != file)
+        if (!_hasTornTail)
         {
-            _file.Dispose();
+            return;
         }
 
-        (_file, _fileLength, _hasTornTail) = (file, length, true);
-        try
+        for (; _lastStarted > Segment; _lastStarted--)
         {
-            for (; Segment > segment; Segment--)
-            {
-                _files.DeleteFile(SegmentPath(Segment));
-            }
+            _files.DeleteFile(SegmentPath(_lastStarted));
+        }
 
-            _files.SetLength(file, length);
-            _hasTornTail = false;
-            return string.Empty;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        if (_file.IsClosed)
         {
-            // The tail is cut off before anything else is written.
-            Segment = segment;
-            return $"; nor can what was written be taken back: {e.Message}";
+            _file = _files.OpenWrite(SegmentPath(Segment));
         }
+
+        _files.SetLength(_file, _fileLength);
+        _hasTornTail = false;
     }
 
     private string SegmentPath(int segment) => Path.Combine(_directory, WalFormat.SegmentName(segment));
