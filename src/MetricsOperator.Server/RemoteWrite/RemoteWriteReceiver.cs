@@ -16,6 +16,8 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
     private const string MessageV2 = "io.prometheus.write.v2.Request";
     private const int MaxDecodedBytes = 128 * 1024 * 1024;
 
+    private readonly KnownSeries _known = new(time);
+
     public async Task HandleAsync(HttpContext context)
     {
         if (!flags.EnableRemoteWriteReceiver)
@@ -52,15 +54,16 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
     private async Task<WriteOutcome> ReceiveAsync(HttpContext context, IAppendable target, WriteRequestVersion version)
     {
         byte[]? compressed = null;
+        byte[] message = [];
         try
         {
             (compressed, var length) = await ReadBodyAsync(context);
-            if (!SnappyBlock.TryDecode(compressed.AsSpan(0, length), MaxDecodedBytes, out var message, out var error))
+            if (!SnappyBlock.TryDecodePooled(compressed.AsSpan(0, length), MaxDecodedBytes, out message, out length, out var error))
             {
                 return WriteOutcome.Failed(StatusCodes.Status400BadRequest, error);
             }
 
-            return new WriteRequestAppender(target, time, logger).Append(message, version);
+            return new WriteRequestAppender(target, _known, time, logger).Append(message.AsSpan(0, length), version);
         }
         catch (StorageException e)
         {
@@ -77,6 +80,8 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
             {
                 ArrayPool<byte>.Shared.Return(compressed);
             }
+
+            ArrayPool<byte>.Shared.Return(message);
         }
     }
 

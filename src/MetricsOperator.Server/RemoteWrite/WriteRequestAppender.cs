@@ -11,7 +11,7 @@ namespace MetricsOperator.Server.RemoteWrite;
 /// Appends a decoded write request in one transaction. What a series or sample does wrong has another consequence in each version: 1.0 drops bad
 /// series silently and refuses the whole request for a bad sample; 2.0 writes the rest and reports everything.
 /// </summary>
-internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider time, ILogger logger)
+internal sealed partial class WriteRequestAppender(IAppendable storage, KnownSeries known, TimeProvider time, ILogger logger)
 {
     private const long MaxFutureMs = 10 * 60 * 1000;
     private const int MaxReported = 10;
@@ -19,13 +19,18 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
     public WriteOutcome Append(ReadOnlySpan<byte> message, WriteRequestVersion version)
     {
         using var appender = storage.CreateAppender();
+        using var plain = new PlainSeriesBatch();
         var state = new State(appender, version, time.GetUtcNow().ToUnixTimeMilliseconds() + MaxFutureMs);
         var reader = new WriteRequestReader(message, version);
         while (true)
         {
             switch (reader.Next())
             {
+                case WriteRequestEntry.Series when reader.PlainNewestMs != long.MinValue && reader.PlainNewestMs <= state.NewestMs:
+                    AppendPlain(state, plain, message, ref reader);
+                    break;
                 case WriteRequestEntry.Series:
+                    FlushPlain(state, plain, message);
                     AppendSeries(state, ref reader);
                     if (state.Abort is { } abort)
                     {
@@ -38,6 +43,7 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
                     appender.Rollback();
                     return WriteOutcome.Failed(StatusCodes.Status400BadRequest, reader.ErrorMessage);
                 case WriteRequestEntry.End:
+                    FlushPlain(state, plain, message);
                     return End(state);
             }
         }
@@ -69,15 +75,7 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
     {
         if (!reader.TryReadLabels(state.Labels, out var problem))
         {
-            if (state.IsV1)
-            {
-                logger.LogWarning("Remote write: series left out: {Problem}", problem);
-            }
-            else
-            {
-                state.Report(problem);
-            }
-
+            LeaveOut(state, problem);
             return;
         }
 
@@ -109,6 +107,18 @@ internal sealed class WriteRequestAppender(IAppendable storage, TimeProvider tim
         if (reader.Metadata is { } metadata)
         {
             state.Appender.SetMetadata(series, metadata);
+        }
+    }
+
+    private void LeaveOut(State state, string problem)
+    {
+        if (state.IsV1)
+        {
+            logger.LogWarning("Remote write: series left out: {Problem}", problem);
+        }
+        else
+        {
+            state.Report(problem);
         }
     }
 

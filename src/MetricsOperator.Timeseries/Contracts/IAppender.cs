@@ -15,6 +15,17 @@ public interface IAppender : IDisposable
     /// <summary>Adds a float sample; the timestamp is milliseconds since 1970.</summary>
     AppendOutcome Append(SeriesRef series, long timestampMs, double value);
 
+    /// <summary>Adds float samples one after another; how each of them fares does not depend on the others.</summary>
+    /// <param name="samples">What to add.</param>
+    /// <param name="outcomes">Gets what became of each sample; as long as <paramref name="samples"/>.</param>
+    void Append(ReadOnlySpan<SeriesSample> samples, Span<AppendOutcome> outcomes)
+    {
+        for (var i = 0; i < samples.Length; i++)
+        {
+            outcomes[i] = Append(samples[i].Series, samples[i].TimestampMs, samples[i].Value);
+        }
+    }
+
     /// <summary>Adds a native histogram sample; the object belongs to the appender from here on.</summary>
     AppendOutcome Append(SeriesRef series, long timestampMs, FloatHistogram histogram);
 
@@ -31,6 +42,9 @@ public interface IAppender : IDisposable
     /// <summary>Forgets the samples of the transaction.</summary>
     void Rollback();
 }
+
+/// <summary>A float sample and the series that it belongs to; the timestamp is milliseconds since 1970.</summary>
+public readonly record struct SeriesSample(SeriesRef Series, long TimestampMs, double Value);
 
 /// <summary>A storage that accepts samples.</summary>
 public interface IAppendable

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace MetricsOperator.Timeseries.RemoteWrite;
 
@@ -122,7 +123,19 @@ internal ref struct ProtobufReader
         return Fail(string.Create(CultureInfo.InvariantCulture, $"got wire type {(int)Wire} for field {Field}, want {(int)wire}"));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryReadVarint(ReadOnlySpan<byte> data, ref int position, out ulong value)
+    {
+        if ((uint)position < (uint)data.Length && data[position] < 0x80)
+        {
+            value = data[position++];
+            return true;
+        }
+
+        return TryReadLongVarint(data, ref position, out value);
+    }
+
+    private static bool TryReadLongVarint(ReadOnlySpan<byte> data, ref int position, out ulong value)
     {
         value = 0;
         for (var shift = 0; shift < 64 && position < data.Length; shift += 7)

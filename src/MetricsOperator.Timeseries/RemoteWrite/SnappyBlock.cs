@@ -1,11 +1,15 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.Intrinsics;
 
 namespace MetricsOperator.Timeseries.RemoteWrite;
 
 /// <summary>Snappy block format (not the framed one), as remote write and remote read send it.</summary>
 public static class SnappyBlock
 {
+    private const int ShortBytes = 16;
+    private const int MaxCopyBytes = 64;
+
     /// <summary>Decodes a block into a buffer of its own.</summary>
     /// <param name="compressed">The whole block.</param>
     /// <param name="maxBytes">Most bytes the decoded block may have.</param>
@@ -104,7 +108,7 @@ public static class SnappyBlock
                     return false;
                 }
 
-                compressed.Slice(position, literal).CopyTo(destination[written..]);
+                CopyLiteral(compressed, position, destination, written, literal);
                 position += literal;
                 written += literal;
                 continue;
@@ -117,17 +121,52 @@ public static class SnappyBlock
                 return false;
             }
 
-            // A copy may reach into what it writes: its bytes repeat.
-            for (var i = 0; i < length; i++)
-            {
-                destination[written + i] = destination[written - (int)offset + i];
-            }
-
+            Repeat(destination, written, (int)offset, length);
             written += length;
         }
 
         error = written == destination.Length ? string.Empty : At("the block ends too early", position);
         return written == destination.Length;
+    }
+
+    private static void CopyLiteral(ReadOnlySpan<byte> compressed, int position, Span<byte> destination, int written, int length)
+    {
+        // Most literals are short: what is copied too much is overwritten by what comes next.
+        if (length <= ShortBytes && compressed.Length - position >= ShortBytes && destination.Length - written >= ShortBytes)
+        {
+            Vector128.Create(compressed.Slice(position, ShortBytes)).CopyTo(destination[written..]);
+            return;
+        }
+
+        compressed.Slice(position, length).CopyTo(destination[written..]);
+    }
+
+    private static void Repeat(Span<byte> destination, int written, int offset, int length)
+    {
+        if (offset >= ShortBytes && destination.Length - written >= MaxCopyBytes)
+        {
+            // No step reads what it or a later one writes; what is copied too much is overwritten by what comes next.
+            var target = destination.Slice(written, MaxCopyBytes);
+            var source = destination.Slice(written - offset, MaxCopyBytes);
+            for (var i = 0; i < length; i += ShortBytes)
+            {
+                Vector128.Create(source.Slice(i, ShortBytes)).CopyTo(target[i..]);
+            }
+
+            return;
+        }
+
+        if (offset >= length)
+        {
+            destination.Slice(written - offset, length).CopyTo(destination[written..]);
+            return;
+        }
+
+        // The copy reaches into what it writes: its bytes repeat.
+        for (var i = 0; i < length; i++)
+        {
+            destination[written + i] = destination[written - offset + i];
+        }
     }
 
     private static bool TryReadLiteralLength(ReadOnlySpan<byte> compressed, byte tag, ref int position, out int length)

@@ -50,6 +50,9 @@ public ref partial struct WriteRequestReader
     private ProtobufReader _histograms;
     private ProtobufReader _exemplars;
 
+    // Where in a plain series the next sample starts; -1 for a series that is not plain.
+    private int _plainSample;
+
     /// <param name="body">The decompressed request; must not change while it is read.</param>
     /// <param name="version">From the request's Content-Type.</param>
     public WriteRequestReader(ReadOnlySpan<byte> body, WriteRequestVersion version = WriteRequestVersion.V1)
@@ -74,6 +77,18 @@ public ref partial struct WriteRequestReader
     /// <summary>After Series of 2.0: when the counter started, in milliseconds since 1970; 0 when not known.</summary>
     public long CreatedTimestampMs { get; private set; }
 
+    /// <summary>
+    /// After Series: the encoded labels when the series is nothing but labels with float samples after them; otherwise empty. Equal bytes are
+    /// equal labels, also across requests; equal labels may have other bytes.
+    /// </summary>
+    public ReadOnlySpan<byte> PlainLabels { get; private set; }
+
+    /// <summary>After Series that is plain: where <see cref="PlainLabels"/> are in the message.</summary>
+    public int PlainLabelsOffset { get; private set; }
+
+    /// <summary>After Series that is plain: time of the newest sample; <see cref="long.MinValue"/> without samples, and for other series.</summary>
+    public long PlainNewestMs { get; private set; }
+
     /// <summary>Goes to the next series or metadata. After End and Error it stays there.</summary>
     public WriteRequestEntry Next()
     {
@@ -84,6 +99,9 @@ public ref partial struct WriteRequestReader
 
         _series = default;
         _samples = _histograms = _exemplars = default;
+        _plainSample = -1;
+        PlainLabels = default;
+        PlainNewestMs = long.MinValue;
         Metadata = null;
         CreatedTimestampMs = 0;
         var (seriesField, seriesKind) = _version == WriteRequestVersion.V1 ? (1, WriteMessage.SeriesV1) : (5, WriteMessage.SeriesV2);
@@ -105,6 +123,11 @@ public ref partial struct WriteRequestReader
             if (isSymbol)
             {
                 continue;
+            }
+
+            if (isSeries && _version == WriteRequestVersion.V1 && TryEnterPlain(_request.Bytes, _request.BytesOffset))
+            {
+                return WriteRequestEntry.Series;
             }
 
             var kind = isSeries ? seriesKind : WriteMessage.MetadataV1;
@@ -135,12 +158,7 @@ public ref partial struct WriteRequestReader
     /// <returns>False with a reason when a series may not have these labels: no metric name, a duplicate, an empty name, invalid UTF-8.</returns>
     public readonly bool TryReadLabels(LabelSetBuilder into, [NotNullWhen(false)] out string? problem)
     {
-        problem = _version == WriteRequestVersion.V1 ? ReadLabelsV1(_series, 1, into) : ReadLabelsV2(_series, into);
-        if (problem is null && into.GetUtf8(LabelNames.MetricNameUtf8).IsEmpty)
-        {
-            problem = "the series has no metric name";
-        }
-
+        problem = (_version == WriteRequestVersion.V1 ? ReadLabelsV1(_series, 1, into) : ReadLabelsV2(_series, into)) ?? MissingName(into);
         return problem is null;
     }
 
@@ -148,6 +166,11 @@ public ref partial struct WriteRequestReader
     public bool NextSample(out long timestampMs, out double value)
     {
         (timestampMs, value) = (0, 0);
+        if (_plainSample >= 0)
+        {
+            return _plainSample < _series.Length && TryReadPlainSample(_series, ref _plainSample, out timestampMs, out value);
+        }
+
         while (_samples.Next())
         {
             if (_samples.Field != 2)
@@ -237,6 +260,9 @@ public ref partial struct WriteRequestReader
         exemplar = new Exemplar(labels.Build(), value, timestampMs);
         return true;
     }
+
+    private static string? MissingName(LabelSetBuilder labels) =>
+        labels.GetUtf8(LabelNames.MetricNameUtf8).IsEmpty ? "the series has no metric name" : null;
 
     private WriteRequestEntry EnterSeries()
     {
@@ -333,6 +359,7 @@ public ref partial struct WriteRequestReader
         _last = WriteRequestEntry.Error;
         _series = default;
         _samples = _histograms = _exemplars = default;
+        PlainLabels = default;
         return WriteRequestEntry.Error;
     }
 }

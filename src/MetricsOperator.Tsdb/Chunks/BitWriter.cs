@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace MetricsOperator.Tsdb.Chunks;
 
 /// <summary>Writes bits, most significant first, into memory that needs no clearing. The caller guarantees the room.</summary>
@@ -16,6 +18,11 @@ internal ref struct BitWriter(Span<byte> data, int bitPosition)
         }
 
         value <<= 64 - count;
+        if (TryWriteWord(value, count))
+        {
+            return;
+        }
+
         while (count > 0)
         {
             var index = BitPosition >> 3;
@@ -27,6 +34,22 @@ internal ref struct BitWriter(Span<byte> data, int bitPosition)
             count -= written;
             BitPosition += written;
         }
+    }
+
+    // Where there is room, all bits are written at once, and zeros behind them.
+    private bool TryWriteWord(ulong value, int count)
+    {
+        var index = BitPosition >> 3;
+        var offset = BitPosition & 7;
+        if (count > 64 - offset || index > _data.Length - sizeof(ulong))
+        {
+            return false;
+        }
+
+        var kept = offset == 0 ? 0 : (ulong)(byte)(_data[index] & (0xFF00 >> offset)) << 56;
+        BinaryPrimitives.WriteUInt64BigEndian(_data[index..], kept | (value >> offset));
+        BitPosition += count;
+        return true;
     }
 
     public void Uvarint(ulong value)

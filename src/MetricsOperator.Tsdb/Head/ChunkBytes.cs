@@ -18,24 +18,35 @@ internal sealed class ChunkBytes(ByteArena arena)
     /// <summary>Appends a sample to the series' open chunk.</summary>
     public void Append(ref MemSeries series, long timestamp, double value)
     {
-        // A sample begins in the partly used last byte of the chunk; it is encoded aside with that byte in front.
-        Span<byte> scratch = stackalloc byte[XorChunkWriter.MaxSampleBytes + 1];
+        // A sample begins in the partly used last byte of the chunk.
         var first = Math.Max(series.Xor.BitLength, XorChunkWriter.HeaderBytes * 8) >> 3;
-        if ((series.Xor.BitLength & 7) != 0)
+        var offset = OffsetInBlock(first);
+        if (offset <= BlockBytes - XorChunkWriter.MaxSampleBytes && IsAllocated(in series, first))
         {
-            scratch[0] = arena.Get(series.ChunkTail)[OffsetInBlock(first)];
+            XorChunkWriter.Encode(arena.Get(series.ChunkTail)[offset..BlockBytes], ref series.Xor, timestamp, value);
+            return;
         }
 
-        var written = XorChunkWriter.Encode(scratch, ref series.Xor, timestamp, value);
-        foreach (var b in scratch[..written])
+        // It may not fit into the block; it is encoded aside, with that byte in front.
+        Span<byte> scratch = stackalloc byte[XorChunkWriter.MaxSampleBytes + 1];
+        if ((series.Xor.BitLength & 7) != 0)
         {
-            var offset = OffsetInBlock(first++);
-            if (offset == LinkBytes && !IsAllocated(in series, first - 1))
+            scratch[0] = arena.Get(series.ChunkTail)[offset];
+        }
+
+        var left = scratch[..XorChunkWriter.Encode(scratch, ref series.Xor, timestamp, value)];
+        while (!left.IsEmpty)
+        {
+            offset = OffsetInBlock(first);
+            if (offset == LinkBytes && !IsAllocated(in series, first))
             {
                 AddBlock(ref series);
             }
 
-            arena.Get(series.ChunkTail)[offset] = b;
+            var part = left[..Math.Min(left.Length, BlockBytes - offset)];
+            part.CopyTo(arena.Get(series.ChunkTail)[offset..]);
+            left = left[part.Length..];
+            first += part.Length;
         }
     }
 

@@ -9,6 +9,8 @@ namespace MetricsOperator.Tsdb.Head;
 /// <summary>One transaction: samples are checked as they come and kept here until the commit.</summary>
 internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
 {
+    private const int SamplesPerCheck = 512;
+
     private HeadBatch? _batch = batch;
     private long _minTime = long.MinValue;
     private bool _hasMinTime;
@@ -29,24 +31,21 @@ internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
 
     public AppendOutcome Append(SeriesRef series, long timestampMs, double value)
     {
-        var outcome = head.Check(series.Value, timestampMs, value, MinTimeFor(timestampMs), out var kind, out var histogram);
-        if (outcome == AppendOutcome.Ok && kind != SampleFate.Repetition)
-        {
-            if (kind == SampleFate.Late)
-            {
-                Batch.Late.Add(new PendingSample(series.Value, timestampMs, value));
-            }
-            else if (histogram is null)
-            {
-                Batch.Samples.Add(new PendingSample(series.Value, timestampMs, value));
-            }
-            else
-            {
-                Batch.Histograms.Add(new PendingHistogram(series.Value, timestampMs, histogram));
-            }
-        }
-
+        var outcome = AppendOutcome.Ok;
+        Append([new SeriesSample(series, timestampMs, value)], new Span<AppendOutcome>(ref outcome));
         return outcome;
+    }
+
+    public void Append(ReadOnlySpan<SeriesSample> samples, Span<AppendOutcome> outcomes)
+    {
+        while (!samples.IsEmpty)
+        {
+            // The head is held only for so many at a time, so that readers of its labels and those who commit get their turn.
+            var count = Math.Min(samples.Length, SamplesPerCheck);
+            head.Check(samples[..count], outcomes[..count], MinTimeFor(samples[0].TimestampMs), Batch);
+            samples = samples[count..];
+            outcomes = outcomes[count..];
+        }
     }
 
     public AppendOutcome Append(SeriesRef series, long timestampMs, FloatHistogram histogram)

@@ -81,39 +81,25 @@ internal sealed partial class MemoryHead
         }
     }
 
-    /// <summary>Whether a float sample may be added; <paramref name="instead"/> is the histogram sample that it has to become.</summary>
-    public AppendOutcome Check(ulong series, long timestamp, double value, long minTime, out SampleFate fate, out FloatHistogram? instead)
+    /// <summary>Decides about float samples and adds those that may be to the transaction: as what they will be to their series.</summary>
+    /// <param name="samples">The samples; few, because the head is held meanwhile.</param>
+    /// <param name="outcomes">Gets what became of each.</param>
+    /// <param name="minTime">Oldest time that the transaction may write in order.</param>
+    /// <param name="batch">The transaction.</param>
+    public void Check(ReadOnlySpan<SeriesSample> samples, Span<AppendOutcome> outcomes, long minTime, HeadBatch batch)
     {
-        AppendOutcome outcome;
-        bool isRepetition;
-        fate = SampleFate.InOrder;
-        instead = null;
         _lock.EnterReadLock();
         try
         {
-            if (!Find(series, timestamp, minTime, out var number, out outcome))
+            for (var i = 0; i < samples.Length; i++)
             {
-                return outcome == AppendOutcome.OutOfBounds ? LateOr(outcome, timestamp, out fate) : Rejected(outcome);
-            }
-
-            ref var found = ref Store[number];
-            if (SampleWriter.IsHistogramMarker(in found, value))
-            {
-                instead = new FloatHistogram { Sum = StaleMarker.Value };
-                outcome = Samples.Check(in found, timestamp, instead, out isRepetition);
-            }
-            else
-            {
-                outcome = SampleWriter.Check(in found, timestamp, value, out isRepetition);
+                outcomes[i] = Check(in samples[i], minTime, batch);
             }
         }
         finally
         {
             _lock.ExitReadLock();
         }
-
-        fate = isRepetition ? SampleFate.Repetition : SampleFate.InOrder;
-        return outcome == AppendOutcome.OutOfOrder ? LateOr(outcome, timestamp, out fate) : Rejected(outcome);
     }
 
     /// <summary>Whether a histogram sample may be added.</summary>
@@ -191,6 +177,44 @@ internal sealed partial class MemoryHead
         Commit(batch);
     }
 
+    private AppendOutcome Check(in SeriesSample sample, long minTime, HeadBatch batch)
+    {
+        var (reference, timestamp, value) = (sample.Series.Value, sample.TimestampMs, sample.Value);
+        if (!Find(reference, timestamp, minTime, out var number, out var outcome))
+        {
+            return outcome == AppendOutcome.OutOfBounds ? LateOr(outcome, new PendingSample(reference, number, timestamp, value), batch) : Rejected(outcome);
+        }
+
+        ref var series = ref Store[number];
+        bool isRepetition;
+        FloatHistogram? instead = null;
+        if (SampleWriter.IsHistogramMarker(in series, value))
+        {
+            instead = new FloatHistogram { Sum = StaleMarker.Value };
+            outcome = Samples.Check(in series, timestamp, instead, out isRepetition);
+        }
+        else
+        {
+            outcome = SampleWriter.Check(in series, timestamp, value, out isRepetition);
+        }
+
+        if (outcome != AppendOutcome.Ok)
+        {
+            return outcome == AppendOutcome.OutOfOrder ? LateOr(outcome, new PendingSample(reference, number, timestamp, value), batch) : Rejected(outcome);
+        }
+
+        if (instead is not null && !isRepetition)
+        {
+            batch.Histograms.Add(new PendingHistogram(reference, timestamp, instead));
+        }
+        else if (!isRepetition)
+        {
+            batch.Samples.Add(new PendingSample(reference, number, timestamp, value));
+        }
+
+        return AppendOutcome.Ok;
+    }
+
     private bool Find(ulong series, long timestamp, long minTime, out int number, out AppendOutcome outcome)
     {
         number = Store.Find(series);
@@ -205,20 +229,20 @@ internal sealed partial class MemoryHead
         return outcome == AppendOutcome.Ok;
     }
 
-    private AppendOutcome LateOr(AppendOutcome outcome, long timestamp, out SampleFate fate)
+    // A sample that comes late is kept where the window allows it.
+    private AppendOutcome LateOr(AppendOutcome outcome, PendingSample sample, HeadBatch batch)
     {
-        fate = SampleFate.InOrder;
         if (OutOfOrderWindowMs <= 0)
         {
             return Rejected(outcome);
         }
 
-        if (MaxTime != long.MinValue && timestamp < MaxTime - OutOfOrderWindowMs)
+        if (MaxTime != long.MinValue && sample.Timestamp < MaxTime - OutOfOrderWindowMs)
         {
             return Rejected(AppendOutcome.TooOld);
         }
 
-        fate = SampleFate.Late;
+        batch.Late.Add(sample);
         return AppendOutcome.Ok;
     }
 
@@ -245,23 +269,23 @@ internal sealed partial class MemoryHead
         {
             foreach (var series in batch.Created)
             {
-                LogSeries(series);
+                LogSeries(Store.Find(series));
             }
 
             // Samples of a series that another transaction created must not be in the log before the series.
-            foreach (var sample in batch.Samples)
+            foreach (ref readonly var sample in batch.SampleSpan)
             {
-                LogSeries(sample.Series);
+                LogSeries(Store.Find(sample.Series, sample.Number));
             }
 
             foreach (var sample in batch.Late)
             {
-                LogSeries(sample.Series);
+                LogSeries(Store.Find(sample.Series, sample.Number));
             }
 
             foreach (var histogram in batch.Histograms)
             {
-                LogSeries(histogram.Series);
+                LogSeries(Store.Find(histogram.Series));
             }
         }
         finally
@@ -270,14 +294,14 @@ internal sealed partial class MemoryHead
         }
     }
 
-    private void LogSeries(ulong reference)
+    private void LogSeries(int number)
     {
-        var number = Store.Find(reference);
         if (number < 0 || Store[number].IsLogged)
         {
             return;
         }
 
+        var reference = Store[number].Reference;
         Log.AddSeries(reference, Store.LabelSetAt(Store[number].Labels));
         Store[number].IsLogged = true;
         _newlyLogged.Add(reference);
@@ -324,7 +348,7 @@ internal sealed partial class MemoryHead
         var chunks = Samples.OpenChunks + Samples.SealedChunks;
         foreach (ref readonly var sample in batch.SampleSpan)
         {
-            var number = Store.Find(sample.Series);
+            var number = Store.Find(sample.Series, sample.Number);
             if (number < 0)
             {
                 Counters.SeriesNotFound++;

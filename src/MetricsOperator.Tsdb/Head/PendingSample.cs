@@ -4,7 +4,11 @@ using MetricsOperator.Timeseries.Histograms;
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>A float sample of a transaction.</summary>
-internal readonly record struct PendingSample(ulong Series, long Timestamp, double Value);
+/// <param name="Series">Reference that the appender was given.</param>
+/// <param name="Number">Where the series was when the sample was checked; a hint, since numbers change.</param>
+/// <param name="Timestamp">Milliseconds since 1970.</param>
+/// <param name="Value">The value.</param>
+internal readonly record struct PendingSample(ulong Series, int Number, long Timestamp, double Value);
 
 /// <summary>A histogram sample of a transaction.</summary>
 internal readonly record struct PendingHistogram(ulong Series, long Timestamp, FloatHistogram Value);
@@ -14,16 +18,3 @@ internal readonly record struct PendingExemplar(ulong Series, Exemplar Value);
 
 /// <summary>Metadata of a transaction.</summary>
 internal readonly record struct PendingMetadata(ulong Series, MetricMetadata Value);
-
-/// <summary>What an accepted float sample is to its series.</summary>
-internal enum SampleFate : byte
-{
-    /// <summary>Newer than all others.</summary>
-    InOrder,
-
-    /// <summary>The newest one again.</summary>
-    Repetition,
-
-    /// <summary>Older than others, within the window that allows it.</summary>
-    Late,
-}

@@ -65,6 +65,10 @@ internal sealed class SeriesStore : IDisposable
         return _aliases.Count > 0 && _aliases.TryGetValue(reference, out var alias) ? Find(alias) : -1;
     }
 
+    /// <summary>Number of the series with a reference, or -1; quick when it still has the number that it had before.</summary>
+    public int Find(ulong reference, int before) =>
+        (uint)before < (uint)Count && this[before].Reference == reference ? before : Find(reference);
+
     /// <summary>Number of the series with these labels, or -1.</summary>
     public int Find(LabelSet labels)
     {
