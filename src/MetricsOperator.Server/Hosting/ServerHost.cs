@@ -35,6 +35,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly Meter _meter = new("MetricsOperator.Server");
     private readonly ScrapeMetrics _scrapeMetrics = new();
     private readonly RemoteWriteMetrics _writeMetrics = new();
+    private readonly KnownSeries _known;
     private readonly MemoryGuard? _guard;
     private readonly QueryGate _gate;
     private readonly QueryEndpoints _queries;
@@ -67,6 +68,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _config.Changed += Apply;
         _guard = MemoryGuard.For(flags, time, Logger("memory"));
         _gate = _guard?.Queries ?? new QueryGate();
+        _known = new KnownSeries(time, Math.Min(KnownSeries.DefaultMaxBytes, _guard?.Budget.MaxKnownSeriesBytes ?? long.MaxValue));
         if (_guard is not null)
         {
             _guard.Storage = () => _storage;
@@ -78,6 +80,8 @@ internal sealed class ServerHost : IAsyncDisposable
         _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
         ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
         _http = new HttpListener(flags, _routes.HandleAsync, loggers);
+        _meter.CreateObservableGauge("metricsoperator_remote_write_known_series", () => _known.Count, description: "Series that remote write finds without reading their labels.");
+        _meter.CreateObservableGauge("metricsoperator_remote_write_known_series_bytes", () => _known.Bytes, description: "Bytes that remote write remembers series in.");
         _meter.CreateObservableGauge("prometheus_ready", () => _state.IsReady ? 1 : 0, description: "Whether the server is ready to serve traffic.");
         _meter.CreateObservableGauge(
             "prometheus_build_info",
@@ -156,7 +160,7 @@ internal sealed class ServerHost : IAsyncDisposable
         new MemoryEndpoint(_guard, () => _storage),
         new ManagementEndpoints(Runtime, _config.ReloadAsync, Stop, _registry, _flags),
         new StartPage(_flags),
-        new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _flags, _writeMetrics, _time, Logger("remote-write")));
+        new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _known, _flags, _writeMetrics, _time, Logger("remote-write")));
 
     private RuntimeView Runtime() => new(
         _state.StartTime,

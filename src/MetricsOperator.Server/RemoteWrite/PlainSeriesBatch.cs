@@ -29,6 +29,9 @@ internal sealed class PlainSeriesBatch : IDisposable
     /// <summary>True when no other sample can be added.</summary>
     public bool HasNoRoom => _sampleCount == MaxSamples;
 
+    /// <summary>True if the first series has samples in the batch before.</summary>
+    public bool GoesOn { get; private set; }
+
     /// <summary>Labels of the series.</summary>
     public ReadOnlySpan<LabelsKey> Keys => _keys.AsSpan(0, Count);
 
@@ -45,8 +48,10 @@ internal sealed class PlainSeriesBatch : IDisposable
     /// <param name="key">Its labels.</param>
     /// <param name="start">Where in the request its encoded labels are.</param>
     /// <param name="length">How long these are.</param>
-    public void Begin(LabelsKey key, int start, int length)
+    /// <param name="goesOn">True if it has samples in the batch before.</param>
+    public void Begin(LabelsKey key, int start, int length, bool goesOn = false)
     {
+        GoesOn |= goesOn;
         _keys[Count] = key;
         _labels[Count] = (start, length);
         _ends[Count] = _sampleCount;
@@ -91,6 +96,7 @@ internal sealed class PlainSeriesBatch : IDisposable
     public void Clear()
     {
         Count = 0;
+        GoesOn = false;
         _sampleCount = 0;
     }
 

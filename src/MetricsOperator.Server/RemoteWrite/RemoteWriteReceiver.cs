@@ -10,13 +10,15 @@ using Microsoft.Net.Http.Headers;
 namespace MetricsOperator.Server.RemoteWrite;
 
 /// <summary>Answers <c>POST /api/v1/write</c>: remote write 1.0 and 2.0.</summary>
-internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlags flags, RemoteWriteMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed class RemoteWriteReceiver(
+    Func<IAppendable?> storage, KnownSeries known, ServerFlags flags, RemoteWriteMetrics metrics, TimeProvider time, ILogger logger)
 {
     private const string MessageV1 = "prometheus.WriteRequest";
     private const string MessageV2 = "io.prometheus.write.v2.Request";
     private const int MaxDecodedBytes = 128 * 1024 * 1024;
 
-    private readonly KnownSeries _known = new(time);
+    /// <summary>Larger buffers are garbage after use: a pool would hold them for a request that may never come.</summary>
+    private const int MaxPooledBytes = 2 * 1024 * 1024;
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -53,7 +55,7 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
 
     private async Task<WriteOutcome> ReceiveAsync(HttpContext context, IAppendable target, WriteRequestVersion version)
     {
-        byte[]? compressed = null;
+        byte[] compressed = [];
         byte[] message = [];
         try
         {
@@ -63,7 +65,7 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
                 return WriteOutcome.Failed(StatusCodes.Status400BadRequest, error);
             }
 
-            return new WriteRequestAppender(target, _known, time, logger).Append(message.AsSpan(0, length), version);
+            return new WriteRequestAppender(target, known, time, logger).Append(message.AsSpan(0, length), version);
         }
         catch (StorageException e)
         {
@@ -76,12 +78,16 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
         }
         finally
         {
-            if (compressed is not null)
-            {
-                ArrayPool<byte>.Shared.Return(compressed);
-            }
+            Return(compressed);
+            Return(message);
+        }
+    }
 
-            ArrayPool<byte>.Shared.Return(message);
+    private static void Return(byte[] buffer)
+    {
+        if (buffer.Length <= MaxPooledBytes)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
@@ -95,7 +101,7 @@ internal sealed class RemoteWriteReceiver(Func<IAppendable?> storage, ServerFlag
             {
                 var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
                 buffer.AsSpan(0, length).CopyTo(larger);
-                ArrayPool<byte>.Shared.Return(buffer);
+                Return(buffer);
                 buffer = larger;
             }
 

@@ -3,7 +3,10 @@ using MetricsOperator.Timeseries.RemoteWrite;
 
 namespace MetricsOperator.Server.RemoteWrite;
 
-/// <content>Series that are nothing but labels and float samples. What they do wrong has the same consequences, in the same order.</content>
+/// <content>
+/// Series of 1.0 that are nothing but labels and float samples, which is nearly all there are. What they do wrong has the consequences that it
+/// has elsewhere, in the same order.
+/// </content>
 internal sealed partial class WriteRequestAppender
 {
     private void AppendPlain(State state, PlainSeriesBatch batch, ReadOnlySpan<byte> request, ref WriteRequestReader reader)
@@ -21,7 +24,7 @@ internal sealed partial class WriteRequestAppender
             {
                 // The series goes on in the next batch.
                 FlushPlain(state, batch, request);
-                batch.Begin(key, reader.PlainLabelsOffset, reader.PlainLabels.Length);
+                batch.Begin(key, reader.PlainLabelsOffset, reader.PlainLabels.Length, goesOn: true);
             }
 
             batch.Add(timestampMs, value);
@@ -36,68 +39,55 @@ internal sealed partial class WriteRequestAppender
         }
 
         known.Find(batch.Keys, batch.Series);
-        List<(int Index, string Problem)>? refused = null;
         for (var i = 0; i < batch.Count; i++)
         {
             if (batch.Series[i].IsNone)
             {
-                batch.Series[i] = Learn(state, batch.Keys[i], batch.LabelsOf(i, request), out var problem);
-                if (problem is not null)
-                {
-                    (refused ??= []).Add((i, problem));
-                }
+                batch.Series[i] = Learn(state, batch, i, request);
             }
         }
 
         batch.Address();
         state.Appender.Append(batch.Samples, batch.Outcomes);
-        if (refused is null && !batch.Outcomes.ContainsAnyExcept(AppendOutcome.Ok))
+        if (batch.Outcomes.ContainsAnyExcept(AppendOutcome.Ok))
         {
-            state.Outcome = state.Outcome with { Samples = state.Outcome.Samples + batch.Samples.Length };
+            CountEach(state, batch, request);
         }
         else
         {
-            Report(state, batch, request, refused ?? []);
+            state.Outcome = state.Outcome with { Samples = state.Outcome.Samples + batch.Samples.Length };
         }
 
         batch.Clear();
     }
 
-    /// <summary>Reads labels that are not known yet and asks the storage for their series.</summary>
-    /// <returns>None when the series is left out, with the problem when that is to be reported.</returns>
-    private SeriesRef Learn(State state, LabelsKey key, ReadOnlySpan<byte> encoded, out string? problem)
+    /// <summary>Reads labels that are not known yet and asks the storage for their series; none when it is left out or refused, which is told here.</summary>
+    private SeriesRef Learn(State state, PlainSeriesBatch batch, int index, ReadOnlySpan<byte> request)
     {
-        if (!WriteRequestReader.TryReadLabels(encoded, state.Labels, out problem))
+        if (!WriteRequestReader.TryReadLabels(batch.LabelsOf(index, request), state.Labels, out var problem))
         {
             LeaveOut(state, problem);
-            problem = null;
             return SeriesRef.None;
         }
 
-        var labels = state.Labels.Build();
-        var series = state.Appender.GetOrCreate(labels, out var outcome);
-        if (series.IsNone)
+        var series = state.Appender.GetOrCreate(state.Labels.Build(), out _);
+        if (!series.IsNone)
         {
-            problem = $"{Text(outcome)} for series {labels}";
+            known.Remember(batch.Keys[index], series);
         }
-        else
+        else if (index > 0 || !batch.GoesOn)
         {
-            known.Remember(key, series);
+            state.Refuse();
         }
 
         return series;
     }
 
-    private void Report(State state, PlainSeriesBatch batch, ReadOnlySpan<byte> request, List<(int Index, string Problem)> refused)
+    private void CountEach(State state, PlainSeriesBatch batch, ReadOnlySpan<byte> request)
     {
         var samples = 0;
         for (var i = 0; i < batch.Count; i++)
         {
-            if (refused.Find(r => r.Index == i) is { Problem: not null } refusal)
-            {
-                state.Report(refusal.Problem);
-            }
-
             var (start, length) = batch.SamplesOf(i).GetOffsetAndLength(batch.Samples.Length);
             for (var sample = start; sample < start + length; sample++)
             {
@@ -105,10 +95,9 @@ internal sealed partial class WriteRequestAppender
                 if (outcome == AppendOutcome.UnknownSeries)
                 {
                     // The storage let go of the series while nobody wrote to it.
-                    var series = Learn(state, batch.Keys[i], batch.LabelsOf(i, request), out var problem);
-                    if (problem is not null)
+                    var series = Learn(state, batch, i, request);
+                    if (series.IsNone)
                     {
-                        state.Report(problem);
                         break;
                     }
 

@@ -9,24 +9,24 @@ namespace MetricsOperator.Server.Tests.RemoteWrite;
 internal static class WriteRequests
 {
     /// <summary><c>prometheus.WriteRequest</c>, one series per sample.</summary>
-    public static byte[] V1(params (LabelSet Labels, long TimestampMs, double Value)[] samples)
-    {
-        using var request = new MemoryStream();
-        foreach (var (labels, timestampMs, value) in samples)
-        {
-            using var series = new MemoryStream();
-            foreach (var (name, text) in labels.ToPairs())
-            {
-                using var label = new MemoryStream();
-                Field(label, 1, Encoding.UTF8.GetBytes(name));
-                Field(label, 2, Encoding.UTF8.GetBytes(text));
-                Field(series, 1, label.ToArray());
-            }
+    public static byte[] V1(params (LabelSet Labels, long TimestampMs, double Value)[] samples) =>
+        [.. samples.SelectMany(s => V1(s.TimestampMs, s.Value, [.. s.Labels.ToPairs().Select(p => (p.Key, p.Value))]))];
 
-            Field(series, 2, Sample(timestampMs, value));
-            Field(request, 1, series.ToArray());
+    /// <summary><c>prometheus.WriteRequest</c> of one sample, whose labels are written as they are given.</summary>
+    public static byte[] V1(long timestampMs, double value, params (string Name, string Value)[] labels)
+    {
+        using var series = new MemoryStream();
+        foreach (var (name, text) in labels)
+        {
+            using var label = new MemoryStream();
+            Field(label, 1, Encoding.UTF8.GetBytes(name));
+            Field(label, 2, Encoding.UTF8.GetBytes(text));
+            Field(series, 1, label.ToArray());
         }
 
+        Field(series, 2, Sample(timestampMs, value));
+        using var request = new MemoryStream();
+        Field(request, 1, series.ToArray());
         return request.ToArray();
     }
 

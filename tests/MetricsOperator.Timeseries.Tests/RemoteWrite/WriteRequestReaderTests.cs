@@ -226,6 +226,95 @@ public sealed class WriteRequestReaderTests
         });
     }
 
+    /// <summary>A field that nobody knows makes a series take the general path, which has to find the same.</summary>
+    [Fact]
+    public void Plain_series_are_what_the_general_path_makes_of_them()
+    {
+        SeededRandom.Run(random =>
+        {
+            var plain = 0;
+            for (var i = 0; i < 50_000; i++)
+            {
+                var fields = new List<(int, object)>();
+                for (var labels = random.Next(5); labels > 0; labels--)
+                {
+                    var name = new[] { "__name__", "a", "b", "" }[random.Next(4)];
+                    fields.Add((1, random.Next(4) == 0 ? Message((1, name)) : Label(name, new string('v', random.Next(200)))));
+                }
+
+                for (var samples = random.Next(4); samples > 0; samples--)
+                {
+                    fields.Add((2, random.Next(5) switch
+                    {
+                        0 => Array.Empty<byte>(),
+                        1 => Message((2, (ulong)random.NextInt64())),
+                        2 => Message((1, random.NextDouble())),
+                        _ => Message((1, random.NextDouble()), (2, (ulong)random.Next(1000))),
+                    }));
+                }
+
+                if (random.Next(3) == 0)
+                {
+                    var moved = fields.Count == 0 ? (1, (object)Label("c", "d")) : fields[0];
+                    fields.RemoveRange(0, Math.Min(1, fields.Count));
+                    fields.Add(moved);
+                }
+
+                var series = Message([.. fields]);
+                for (var spoil = random.Next(3); spoil > 0 && series.Length > 0; spoil--)
+                {
+                    series[random.Next(series.Length)] = (byte)random.Next(24);
+                }
+
+                var request = Message((1, series));
+                var reader = new WriteRequestReader(request);
+                if (reader.Next() != WriteRequestEntry.Series || reader.PlainLabels.IsEmpty)
+                {
+                    continue;
+                }
+
+                plain++;
+                Assert.Equal(Read(Message((1, [.. series, .. Message((99, 1UL))])), WriteRequestVersion.V1), Read(request, WriteRequestVersion.V1));
+                Assert.True(request.AsSpan(reader.PlainLabelsOffset).StartsWith(reader.PlainLabels));
+                var labels1 = new LabelSetBuilder();
+                var labels2 = new LabelSetBuilder();
+                Assert.Equal(reader.TryReadLabels(labels1, out var problem1), WriteRequestReader.TryReadLabels(reader.PlainLabels, labels2, out var problem2));
+                Assert.Equal((problem1, labels1.Build()), (problem2, labels2.Build()));
+                var newest = long.MinValue;
+                while (reader.NextSample(out var timestampMs, out _))
+                {
+                    newest = Math.Max(newest, timestampMs);
+                }
+
+                Assert.Equal(newest, reader.PlainNewestMs);
+            }
+
+            Assert.InRange(plain, 10_000, 50_000);
+        });
+    }
+
+    [Fact]
+    public void Series_with_more_than_labels_and_floats_are_not_plain()
+    {
+        static bool IsPlain(params (int, object)[] fields)
+        {
+            var reader = new WriteRequestReader(Message((1, Message(fields))));
+            Assert.Equal(WriteRequestEntry.Series, reader.Next());
+            return !reader.PlainLabels.IsEmpty;
+        }
+
+        var name = (1, (object)Label("__name__", "x"));
+        var sample = (2, (object)Message((1, 1.0), (2, 5UL)));
+        Assert.True(IsPlain(name, sample));
+        Assert.True(IsPlain(name));
+        Assert.False(IsPlain(sample, name));
+        Assert.False(IsPlain(name, sample, name));
+        Assert.False(IsPlain(name, sample, (3, Message((2, 1.0)))));
+        Assert.False(IsPlain(name, sample, (4, Message((3, 1.0)))));
+        Assert.False(IsPlain((1, Message((2, "x"), (1, "__name__"))), sample));
+        Assert.False(IsPlain(name, (2, Message((2, 5UL), (1, 1.0)))));
+    }
+
     [Fact]
     public void Float_samples_allocate_nothing()
     {
