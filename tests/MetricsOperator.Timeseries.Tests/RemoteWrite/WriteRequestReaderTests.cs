@@ -274,7 +274,7 @@ public sealed class WriteRequestReaderTests
                 }
 
                 plain++;
-                Assert.Equal(Read(Message((1, [.. series, .. Message((99, 1UL))])), WriteRequestVersion.V1), Read(request, WriteRequestVersion.V1));
+                Assert.Equal(Read(Message((1, series.Concat(Message((99, 1UL))).ToArray())), WriteRequestVersion.V1), Read(request, WriteRequestVersion.V1));
                 Assert.True(request.AsSpan(reader.PlainLabelsOffset).StartsWith(reader.PlainLabels));
                 var labels1 = new LabelSetBuilder();
                 var labels2 = new LabelSetBuilder();
