@@ -94,7 +94,7 @@ internal sealed class Block : ChunkSource
     public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
     {
         var bytes = _chunks.Read(chunk.Location, out var encoding);
-        return new ChunkData(bytes, encoding, XorChunkReader.CountOf(bytes.Span));
+        return new ChunkData(bytes, encoding, encoding.SamplesOf(bytes.Span));
     }
 
     public override string Describe(ChunkRef chunk) => $"chunk {ChunkSegments.Describe(chunk.Location)} of block {Meta.Ulid}";

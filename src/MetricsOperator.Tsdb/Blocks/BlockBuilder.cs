@@ -51,10 +51,20 @@ internal sealed class BlockBuilder : IDisposable
     /// <summary>True if the current series has chunks.</summary>
     public bool HasChunks => _seriesChunks.Count > 0;
 
-    /// <summary>Copies a chunk, which must be newer than the current series' others.</summary>
+    /// <summary>
+    /// Copies a chunk, which must be newer than the current series' others. One with start timestamps is encoded anew without them, so that
+    /// the block can be read by every Prometheus that reads our other chunks.
+    /// </summary>
     public void CopyChunk(ChunkSource source, ChunkRef chunk)
     {
         var data = source.Load(chunk, ref _loadBuffer);
+        if (data.Encoding.HasStarts())
+        {
+            using var samples = new ChunkSampleReader(source, new[] { chunk }, long.MinValue, long.MaxValue);
+            EncodeSamples(samples);
+            return;
+        }
+
         Write(data.Encoding, data.Bytes.Span, chunk.MinTime, chunk.MaxTime, data.Samples);
     }
 
@@ -191,7 +201,7 @@ internal sealed class BlockBuilder : IDisposable
     {
         _seriesChunks.Add(new BlockChunk(minTime, maxTime, _chunks.Add(encoding, data)));
         Chunks++;
-        if (encoding == ChunkEncoding.Xor)
+        if (encoding.IsFloat())
         {
             Floats += samples;
         }

@@ -106,4 +106,7 @@ internal ref struct BitReader(ReadOnlySpan<byte> data, int bitPosition)
         var value = Bits(bits);
         return bits < 64 && value > 1UL << (bits - 1) ? (long)value - (1L << bits) : (long)value;
     }
+
+    /// <summary>A signed field of <paramref name="bits"/> bits, 1 to 64, in ordinary two's complement.</summary>
+    public long TwosComplement(int bits) => (long)(Bits(bits) << (64 - bits)) >> (64 - bits);
 }

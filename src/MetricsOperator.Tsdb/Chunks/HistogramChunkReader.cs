@@ -3,15 +3,16 @@ using MetricsOperator.Timeseries.Samples;
 
 namespace MetricsOperator.Tsdb.Chunks;
 
-/// <summary>Decodes histogram chunks, integer (encoding 2) and float (encoding 3), to float histograms.</summary>
+/// <summary>Decodes histogram chunks, integer (encodings 2 and 5) and float (encodings 3 and 6), to float histograms.</summary>
 internal sealed class HistogramChunkReader
 {
-    /// <summary>Sample count and flags byte.</summary>
+    /// <summary>Sample count and flags; in chunks with start timestamps sample count with the flags in its upper bits, and their header.</summary>
     public const int HeaderBytes = 3;
 
     private readonly HistogramLayout _layout;
     private readonly bool _isFloat;
     private readonly byte _flags;
+    private readonly StartTimestamps _starts;
     private readonly int _total;
     private readonly XorValue[] _xorBuckets;
     private readonly long[] _buckets;
@@ -28,11 +29,12 @@ internal sealed class HistogramChunkReader
     private XorValue _xorZeroCount;
     private XorValue _xorSum;
 
-    private HistogramChunkReader(HistogramLayout layout, bool isFloat, byte flags, int total, int bitPosition)
+    private HistogramChunkReader(HistogramLayout layout, bool isFloat, byte flags, StartTimestamps starts, int total, int bitPosition)
     {
         _layout = layout;
         _isFloat = isFloat;
         _flags = flags;
+        _starts = starts;
         _total = total;
         _bitPosition = bitPosition;
         var buckets = layout.PositiveCount + layout.NegativeCount;
@@ -57,9 +59,14 @@ internal sealed class HistogramChunkReader
         var layout = HistogramLayout.Read(ref reader);
 
         // Every bucket of the first sample takes at least one bit, so that a short chunk cannot claim many.
-        return layout is null || layout.PositiveCount + layout.NegativeCount > (long)chunk.Length * 8
-            ? null
-            : new HistogramChunkReader(layout, encoding == ChunkEncoding.FloatHistogram, chunk[2], total, reader.BitPosition);
+        if (layout is null || layout.PositiveCount + layout.NegativeCount > (long)chunk.Length * 8)
+        {
+            return null;
+        }
+
+        var isFloat = encoding is ChunkEncoding.FloatHistogram or ChunkEncoding.FloatHistogramWithStarts;
+        var (flags, starts) = encoding.HasStarts() ? (chunk[0], chunk[2]) : (chunk[2], (byte)0);
+        return new HistogramChunkReader(layout, isFloat, flags, new StartTimestamps(starts), total, reader.BitPosition);
     }
 
     /// <summary>Decodes the next sample; null when the bytes end early or are malformed.</summary>
@@ -78,8 +85,8 @@ internal sealed class HistogramChunkReader
 
         timestamp = _timestamp;
         var sample = _isFloat ? ReadFloat(ref reader) : ReadInteger(ref reader);
+        _starts.Skip(ref reader, _read++);
         _bitPosition = reader.BitPosition;
-        _read++;
         return reader.Failed ? null : sample;
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace MetricsOperator.Tsdb.Chunks;
 
 /// <summary>Decodes a float chunk in batches. A value type: it can live in the reader that owns the bytes.</summary>
@@ -21,9 +19,6 @@ internal struct XorChunkReader
 
     /// <summary>Samples that are left.</summary>
     public readonly int Remaining => _total - _read;
-
-    /// <summary>The sample count in the chunk's header; -1 when the chunk is too short for one.</summary>
-    public static int CountOf(ReadOnlySpan<byte> chunk) => chunk.Length < 2 ? -1 : BinaryPrimitives.ReadUInt16BigEndian(chunk);
 
     /// <summary>Decodes up to the length of the spans; -1 when the bytes are not a chunk of so many samples.</summary>
     public int Read(ReadOnlySpan<byte> chunk, Span<long> timestamps, Span<double> values)

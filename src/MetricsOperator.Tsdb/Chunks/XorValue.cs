@@ -65,31 +65,31 @@ internal struct XorValue
     }
 
     /// <summary>Reads the next value; false when the window is impossible.</summary>
-    public bool Read(ref BitReader reader)
+    public bool Read(ref BitReader reader) => !reader.Bit() || (reader.Bit() ? ReadWithWindow(ref reader) : ReadInWindow(ref reader));
+
+    /// <summary>Reads a change in the window of before; always true.</summary>
+    public bool ReadInWindow(ref BitReader reader)
     {
-        if (!reader.Bit())
-        {
-            return true;
-        }
-
-        if (reader.Bit())
-        {
-            Leading = (byte)reader.Bits(5);
-            var significant = (int)reader.Bits(6);
-            if (significant == 0)
-            {
-                significant = 64;
-            }
-
-            if (Leading + significant > 64)
-            {
-                return false;
-            }
-
-            Trailing = (byte)(64 - Leading - significant);
-        }
-
         Bits ^= reader.Bits(64 - Leading - Trailing) << Trailing;
         return true;
+    }
+
+    /// <summary>Reads a window and a change in it; false when the window is impossible.</summary>
+    public bool ReadWithWindow(ref BitReader reader)
+    {
+        Leading = (byte)reader.Bits(5);
+        var significant = (int)reader.Bits(6);
+        if (significant == 0)
+        {
+            significant = 64;
+        }
+
+        if (Leading + significant > 64)
+        {
+            return false;
+        }
+
+        Trailing = (byte)(64 - Leading - significant);
+        return ReadInWindow(ref reader);
     }
 }

@@ -9,7 +9,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>Tells about a chunk found in chunks_head at start.</summary>
-internal delegate void HeadChunkFound(ulong series, SealedChunk chunk, byte encoding, int samples);
+internal delegate void HeadChunkFound(ulong series, SealedChunk chunk, ChunkEncoding encoding, bool isLate, int samples);
 
 /// <summary>
 /// The closed chunks of the head, in the files of <c>chunks_head</c>. Appends go through one buffer; a kill loses the buffered tail,
@@ -20,6 +20,9 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
 {
     private const uint Magic = 0x0130BC91;
     private const int FileHeader = 8;
+
+    /// <summary>Marks a chunk of late samples in the encoding byte.</summary>
+    private const byte LateFlag = 0x80;
 
     /// <summary>Reference, two times and the encoding, before the length.</summary>
     private const int ChunkHeader = 25;
@@ -225,7 +228,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     {
         var reader = new ByteReader(buffer.AsSpan(0, length));
         reader.Bytes(ChunkHeader - 1);
-        encoding = (ChunkEncoding)(reader.U8() & 0x7F);
+        encoding = (ChunkEncoding)(reader.U8() & ~LateFlag);
         var data = (int)reader.Uvarint();
         var start = reader.Position;
         reader.Bytes(data);
@@ -386,7 +389,8 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
             var diskRef = ((ulong)(uint)number << 32) | (ulong)file.Length;
             file.Length += reader.Position;
             file.MaxTime = Math.Max(file.MaxTime, maxTime);
-            found(series, new SealedChunk(diskRef, minTime, maxTime), encoding, XorChunkReader.CountOf(data));
+            var kind = (ChunkEncoding)(encoding & ~LateFlag);
+            found(series, new SealedChunk(diskRef, minTime, maxTime), kind, (encoding & LateFlag) != 0, kind.SamplesOf(data));
         }
 
         return null;

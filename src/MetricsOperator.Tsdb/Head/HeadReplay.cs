@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Histograms;
@@ -23,9 +22,6 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
     private const double SeriesShare = 40;
     private const long ReportEvery = 5000;
 
-    /// <summary>Marks a chunk of late samples in the encoding byte.</summary>
-    private const byte LateChunkFlag = 0x80;
-
     /// <summary>Bytes of head at which the replay is given up; 0 for no limit.</summary>
     public long MaxHeadBytes { get; init; }
 
@@ -36,6 +32,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
     public BootJournal? Journal { get; init; }
 
     private readonly ILogger _logger = options.Logger;
+    private readonly LateReplay _late = new(head, options.Logger);
     private long _bytesTotal;
     private long _bytesDone;
     private long _segmentsTotal;
@@ -73,7 +70,9 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
 
         var late = WalDirectory.List(lateDirectory);
         Measure(late);
-        ReadSegments(lateDirectory, late, "wbl", ReadLateRecord);
+        ReadSegments(lateDirectory, late, "wbl", _late.ReadRecord);
+        _unknownSamples += _late.UnknownSamples;
+        _malformed += _late.MalformedChunks;
         if (_unknownSamples + _malformed > 0 && !IsPartial)
         {
             _logger.LogWarning(
@@ -241,7 +240,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         store[store.Create(labels, reference)].IsLogged = true;
     }
 
-    private void AttachChunk(ulong reference, SealedChunk chunk, byte encoding, int samples)
+    private void AttachChunk(ulong reference, SealedChunk chunk, ChunkEncoding encoding, bool isLate, int samples)
     {
         head.Store.ObserveReference(reference);
         var number = head.Store.Find(reference);
@@ -250,9 +249,9 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             return;
         }
 
-        if (encoding == (LateChunkFlag | (byte)ChunkEncoding.Xor))
+        if (isLate)
         {
-            ReadLateChunk(head.Store[number].Reference, chunk, samples);
+            _late.ReadChunk(head.Store[number].Reference, chunk);
             return;
         }
 
@@ -263,7 +262,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
 
         // Of chunks that overlap the first stays. The log gives samples only in order, so no chunk may be attached behind a gap.
         ref var series = ref head.Store[number];
-        if (encoding is 0 or > (byte)ChunkEncoding.FloatHistogram || chunk.MinTime <= series.SealedMaxTime)
+        if (!encoding.IsKnown() || chunk.MinTime <= series.SealedMaxTime)
         {
             _rebuilt.Add(series.Reference);
         }
@@ -275,32 +274,15 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         }
     }
 
-    // Late samples are kept sorted in memory, whether they come from a chunk or from their log; the same one may come from both.
-    private void ReadLateChunk(ulong reference, SealedChunk chunk, int samples)
+    private bool ReadSampleRecord(ReadOnlySpan<byte> record)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(2048);
-        var data = head.ChunkFiles.Read(chunk.DiskRef, ref buffer, out _);
-        var times = new long[samples];
-        var values = new double[samples];
-        var reader = new XorChunkReader(samples);
-        if (reader.Read(data.Span, times, values) < 0)
+        if ((WalRecordType)record[0] == WalRecordType.Metadata)
         {
-            _malformed++;
-        }
-        else
-        {
-            for (var i = 0; i < samples; i++)
-            {
-                head.OutOfOrder.Add(reference, times[i], values[i]);
-            }
+            return ReadMetadata(record);
         }
 
-        ArrayPool<byte>.Shared.Return(buffer);
-    }
-
-    private bool ReadLateRecord(ReadOnlySpan<byte> record)
-    {
-        if (record[0] != (byte)WalRecordType.Samples)
+        var kind = SampleRecord.KindOf(record);
+        if (kind == SampleKind.None)
         {
             return true;
         }
@@ -308,62 +290,24 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         var samples = new SampleRecord(record);
         while (samples.Next())
         {
-            var number = head.Store.Find(samples.Reference);
-            if (number < 0)
+            if (samples.Timestamp < minValidTime)
             {
+                // Retention may remove the block, and then a later replay reads the sample again.
                 head.Store.ObserveReference(samples.Reference);
-                _unknownSamples++;
+                continue;
+            }
+
+            if (kind == SampleKind.Float)
+            {
+                AddSample(samples.Reference, samples.Timestamp, samples.Value);
             }
             else
             {
-                head.OutOfOrder.Add(head.Store[number].Reference, samples.Timestamp, samples.Value);
+                AddHistogram(samples.Reference, samples.Timestamp, samples.Histogram());
             }
         }
 
         return !samples.Failed;
-    }
-
-    private bool ReadSampleRecord(ReadOnlySpan<byte> record)
-    {
-        switch ((WalRecordType)record[0])
-        {
-            case WalRecordType.Samples:
-                var samples = new SampleRecord(record);
-                while (samples.Next())
-                {
-                    if (samples.Timestamp >= minValidTime)
-                    {
-                        AddSample(samples.Reference, samples.Timestamp, samples.Value);
-                    }
-                    else
-                    {
-                        // Retention may remove the block, and then a later replay reads the sample again.
-                        head.Store.ObserveReference(samples.Reference);
-                    }
-                }
-
-                return !samples.Failed;
-            case WalRecordType.Histograms or WalRecordType.FloatHistograms or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms:
-                var histograms = new SampleRecord(record);
-                while (histograms.Next())
-                {
-                    if (histograms.Timestamp >= minValidTime)
-                    {
-                        AddHistogram(histograms.Reference, histograms.Timestamp, histograms.Histogram());
-                    }
-                    else
-                    {
-                        head.Store.ObserveReference(histograms.Reference);
-                    }
-                }
-
-                // Old writers left the custom bounds out of type 7; such a sample cannot be used, but nothing is damaged.
-                return !histograms.Failed || record[0] == (byte)WalRecordType.Histograms;
-            case WalRecordType.Metadata:
-                return ReadMetadata(record);
-            default:
-                return true;
-        }
     }
 
     private void AddSample(ulong reference, long timestamp, double value)

@@ -131,7 +131,7 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
             data = page.AsMemory(offset + 5, BitConverter.ToInt32(page, offset + 1));
         }
 
-        return new ChunkData(data, encoding, XorChunkReader.CountOf(data.Span));
+        return new ChunkData(data, encoding, encoding.SamplesOf(data.Span));
     }
 
     public override string Describe(ChunkRef chunk) => (chunk.Location & CopiedFlag) != 0

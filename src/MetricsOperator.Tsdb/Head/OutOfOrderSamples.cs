@@ -1,4 +1,5 @@
 using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Timeseries.Histograms;
 using MetricsOperator.Tsdb.Querying;
 
 namespace MetricsOperator.Tsdb.Head;
@@ -17,6 +18,8 @@ internal sealed class OutOfOrderSamples
 
     private long _youngCount;
     private long _oldCount;
+    private long _youngHistogramBytes;
+    private long _oldHistogramBytes;
     private Dictionary<ulong, SampleList> _young = [];
     private Dictionary<ulong, SampleList> _old = [];
 
@@ -26,12 +29,13 @@ internal sealed class OutOfOrderSamples
     public long Count => _youngCount + _oldCount;
 
     /// <summary>Estimated bytes of both generations.</summary>
-    public long Bytes => (Count * BytesPerSample) + ((_young.Count + _old.Count) * BytesPerSeries);
+    public long Bytes =>
+        (Count * BytesPerSample) + ((_young.Count + _old.Count) * BytesPerSeries) + _youngHistogramBytes + _oldHistogramBytes;
 
     public bool Has(ulong series) => _young.ContainsKey(series) || _old.ContainsKey(series);
 
-    /// <summary>Adds a sample; false when the series has one of that time.</summary>
-    public bool Add(ulong series, long timestamp, double value)
+    /// <summary>Adds a float sample, or a histogram if there is one; false when the series has a sample of that time.</summary>
+    public bool Add(ulong series, long timestamp, double value, FloatHistogram? histogram = null)
     {
         if (_old.Count > 0 && _old.TryGetValue(series, out var old) && old.Has(timestamp))
         {
@@ -43,12 +47,13 @@ internal sealed class OutOfOrderSamples
             _young[series] = samples = new SampleList();
         }
 
-        if (!samples.Add(timestamp, value))
+        if (!samples.Add(timestamp, value, histogram))
         {
             return false;
         }
 
         _youngCount++;
+        _youngHistogramBytes += BytesOf(histogram);
         return true;
     }
 
@@ -59,6 +64,7 @@ internal sealed class OutOfOrderSamples
         {
             (_old, _young) = (_young, []);
             (_oldCount, _youngCount) = (_youngCount, 0);
+            (_oldHistogramBytes, _youngHistogramBytes) = (_youngHistogramBytes, 0);
         }
     }
 
@@ -70,6 +76,7 @@ internal sealed class OutOfOrderSamples
     {
         _old = [];
         _oldCount = 0;
+        _oldHistogramBytes = 0;
     }
 
     /// <summary>A copy of a series' samples in a closed time range; null when there are none.</summary>
@@ -85,10 +92,17 @@ internal sealed class OutOfOrderSamples
         return young is not null && old is not null ? LateSamples.Merge(young, old) : young ?? old;
     }
 
+    // The object with its arrays; spans and bounds are mostly shared or short.
+    private static long BytesOf(FloatHistogram? histogram) =>
+        histogram is null ? 0 : 200 + (8L * (histogram.PositiveBuckets.Length + histogram.NegativeBuckets.Length + histogram.CustomValues.Length));
+
     private sealed class SampleList
     {
         private readonly List<long> _times = [];
         private readonly List<double> _values = [];
+
+        /// <summary>Null as long as there are only floats.</summary>
+        private List<FloatHistogram?>? _histograms;
 
         public int Count => _times.Count;
 
@@ -98,7 +112,7 @@ internal sealed class OutOfOrderSamples
 
         public bool Has(long timestamp) => _times.BinarySearch(timestamp) >= 0;
 
-        public bool Add(long timestamp, double value)
+        public bool Add(long timestamp, double value, FloatHistogram? histogram)
         {
             var position = _times.BinarySearch(timestamp);
             if (position >= 0)
@@ -108,6 +122,12 @@ internal sealed class OutOfOrderSamples
 
             _times.Insert(~position, timestamp);
             _values.Insert(~position, value);
+            if (histogram is not null && _histograms is null)
+            {
+                _histograms = [.. new FloatHistogram?[_times.Count - 1]];
+            }
+
+            _histograms?.Insert(~position, histogram);
             return true;
         }
 
@@ -115,7 +135,7 @@ internal sealed class OutOfOrderSamples
         {
             var first = LowerBound(minTime);
             var end = maxTime == long.MaxValue ? Count : LowerBound(maxTime + 1);
-            return first >= end ? null : new LateSamples([.. _times[first..end]], [.. _values[first..end]]);
+            return first >= end ? null : new LateSamples([.. _times[first..end]], [.. _values[first..end]], _histograms?[first..end].ToArray());
         }
 
         private int LowerBound(long timestamp)
@@ -126,17 +146,28 @@ internal sealed class OutOfOrderSamples
     }
 }
 
-/// <summary>Late samples of one series in time order.</summary>
-internal sealed record LateSamples(long[] Times, double[] Values)
+/// <summary>Late samples of one series in time order; <paramref name="Histograms"/> is null when all are floats.</summary>
+internal sealed record LateSamples(long[] Times, double[] Values, FloatHistogram?[]? Histograms)
 {
-    public SampleReader Open() => new ArraySampleReader(Times, Values);
+    public SampleReader Open() => new ArraySampleReader(Times, Values, Histograms);
 
     /// <summary>Joins two lists without common times.</summary>
     public static LateSamples Merge(LateSamples left, LateSamples right)
     {
         long[] times = [.. left.Times, .. right.Times];
         double[] values = [.. left.Values, .. right.Values];
+        FloatHistogram?[]? histograms = null;
+        if (left.Histograms is not null || right.Histograms is not null)
+        {
+            histograms =
+            [
+                .. left.Histograms ?? new FloatHistogram?[left.Times.Length],
+                .. right.Histograms ?? new FloatHistogram?[right.Times.Length],
+            ];
+            Array.Sort(times.ToArray(), histograms);
+        }
+
         Array.Sort(times, values);
-        return new LateSamples(times, values);
+        return new LateSamples(times, values, histograms);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class ChunkSampleReader : SampleReader
     private byte[] _buffer;
     private ChunkData _data;
     private ChunkRef _chunk;
-    private XorChunkReader _floats;
+    private FloatChunkReader _floats;
     private HistogramChunkReader? _histograms;
     private long[]? _times;
     private double[]? _values;
@@ -279,16 +279,18 @@ internal sealed class ChunkSampleReader : SampleReader
 
             _data = _source.Load(_chunk, ref _buffer);
             _histograms = null;
-            switch (_data.Encoding)
+            if (!_data.Encoding.IsKnown())
             {
-                case ChunkEncoding.Xor:
-                    _floats = new XorChunkReader(_data.Samples);
-                    break;
-                case ChunkEncoding.Histogram or ChunkEncoding.FloatHistogram:
-                    _histograms = HistogramChunkReader.Open(_data.Bytes.Span, _data.Encoding, _data.Samples) ?? throw Corrupt();
-                    break;
-                default:
-                    throw new StorageException($"cannot read {_source.Describe(_chunk)}: got chunk encoding {(int)_data.Encoding}, want 1 to 3");
+                throw new StorageException($"cannot read {_source.Describe(_chunk)}: got chunk encoding {(int)_data.Encoding}, want 1 to 6");
+            }
+
+            if (_data.Encoding.IsFloat())
+            {
+                _floats = new FloatChunkReader(_data.Encoding, _data.Samples);
+            }
+            else
+            {
+                _histograms = HistogramChunkReader.Open(_data.Bytes.Span, _data.Encoding, _data.Samples) ?? throw Corrupt();
             }
 
             _isOpen = true;

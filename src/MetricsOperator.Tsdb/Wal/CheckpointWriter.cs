@@ -89,24 +89,34 @@ internal sealed class CheckpointWriter(FileLayer files, string directory, int se
                 WalRecordType.Tombstones => FilterTombstones(record, minTime),
                 WalRecordType.Metadata => CollectMetadata(record),
                 WalRecordType.Samples or WalRecordType.Exemplars or WalRecordType.Histograms or WalRecordType.FloatHistograms
-                    or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms => FilterSamples(record, minTime),
+                    or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms => FilterSamples(record, minTime, type),
+                WalRecordType.SamplesV2 => FilterSamples(record, minTime, WalRecordType.Samples),
+                WalRecordType.HistogramsV2 =>
+                    FilterHistograms(record, minTime, WalRecordType.Histograms, WalRecordType.CustomHistograms, writer),
+                WalRecordType.FloatHistogramsV2 =>
+                    FilterHistograms(record, minTime, WalRecordType.FloatHistograms, WalRecordType.CustomFloatHistograms, writer),
                 _ => true,
             };
-            if (!complete && type != WalRecordType.Histograms)
+            if (!complete)
             {
                 throw new StorageException($"cannot write a checkpoint: {path} has a malformed record of type {(byte)type} before offset {segment.GoodLength}");
             }
 
-            if (_record.Entries > 0)
-            {
-                writer.Add(_record.Record);
-                writer.Write();
-            }
+            AddFiltered(writer);
         }
 
         if (segment.Error is not null)
         {
             throw new StorageException($"cannot write a checkpoint: {path} is damaged at offset {segment.GoodLength}: {segment.Error}");
+        }
+    }
+
+    private void AddFiltered(WalWriter writer)
+    {
+        if (_record.Entries > 0)
+        {
+            writer.Add(_record.Record);
+            writer.Write();
         }
     }
 
@@ -124,18 +134,32 @@ internal sealed class CheckpointWriter(FileLayer files, string directory, int se
         return !series.Failed;
     }
 
-    private bool FilterSamples(ReadOnlySpan<byte> record, long minTime)
+    // A record with start timestamps becomes one without, which every reader of the checkpoint knows.
+    private bool FilterSamples(ReadOnlySpan<byte> record, long minTime, WalRecordType into, bool? custom = null)
     {
+        _record.Start(into);
         var samples = new SampleRecord(record);
         while (samples.Next())
         {
-            if (samples.Timestamp >= minTime)
+            if (samples.Timestamp >= minTime && (custom is null || custom == samples.IsCustom))
             {
                 _record.Copied(samples.Reference, samples.Timestamp, samples.Rest);
             }
         }
 
         return !samples.Failed;
+    }
+
+    // Records with start timestamps mix histograms that have records of their own otherwise.
+    private bool FilterHistograms(ReadOnlySpan<byte> record, long minTime, WalRecordType into, WalRecordType customInto, WalWriter writer)
+    {
+        if (!FilterSamples(record, minTime, customInto, custom: true))
+        {
+            return false;
+        }
+
+        AddFiltered(writer);
+        return FilterSamples(record, minTime, into, custom: false);
     }
 
     private bool FilterTombstones(ReadOnlySpan<byte> record, long minTime)

@@ -4,12 +4,16 @@ using MetricsOperator.Tsdb.Files;
 
 namespace MetricsOperator.Tsdb.Wal;
 
-/// <summary>The histogram inside a log record: integers (types 7, 9) with bucket differences, floats (types 8, 10) with absolute buckets.</summary>
+/// <summary>
+/// The histogram inside a log record: integers (types 7, 9, 12) with bucket differences, floats (types 8, 10, 13) with absolute buckets.
+/// </summary>
 internal static class HistogramPayload
 {
-    public static bool IsFloat(WalRecordType type) => type is WalRecordType.FloatHistograms or WalRecordType.CustomFloatHistograms;
+    public static bool IsFloat(WalRecordType type) =>
+        type is WalRecordType.FloatHistograms or WalRecordType.CustomFloatHistograms or WalRecordType.FloatHistogramsV2;
 
-    public static void Skip(ref ByteReader reader, WalRecordType type)
+    /// <summary>Skips everything but the custom bounds, and returns the schema, which tells whether bounds follow.</summary>
+    public static long SkipToBounds(ref ByteReader reader, WalRecordType type)
     {
         var isFloat = IsFloat(type);
         reader.U8();
@@ -31,11 +35,10 @@ internal static class HistogramPayload
         SkipSpans(ref reader);
         SkipBuckets(ref reader, isFloat);
         SkipBuckets(ref reader, isFloat);
-        if (schema == FloatHistogram.CustomBucketsSchema)
-        {
-            reader.Bytes(reader.Count(8) * 8);
-        }
+        return schema;
     }
+
+    public static void SkipBounds(ref ByteReader reader) => reader.Bytes(reader.Count(8) * 8);
 
     public static FloatHistogram Read(ref ByteReader reader, WalRecordType type)
     {
@@ -62,10 +65,38 @@ internal static class HistogramPayload
         return StaleMarker.IsStale(histogram.Sum) ? new FloatHistogram { ResetHint = histogram.ResetHint, Sum = StaleMarker.Value } : histogram;
     }
 
-    /// <summary>True if spans and buckets agree, so that the histogram can be encoded.</summary>
+    /// <summary>True if the schema is one that there is, and spans and buckets agree, so that the histogram can be encoded.</summary>
     public static bool IsConsistent(FloatHistogram histogram) =>
-        SpanLength(histogram.PositiveSpans) == histogram.PositiveBuckets.Length
+        (histogram.Schema is >= -9 and <= 52 || histogram.UsesCustomBuckets)
+        && SpanLength(histogram.PositiveSpans) == histogram.PositiveBuckets.Length
         && SpanLength(histogram.NegativeSpans) == histogram.NegativeBuckets.Length;
+
+    /// <summary>True if custom bounds ascend and the buckets lie between them; for histograms of other schemas always true.</summary>
+    public static bool HasFittingBounds(FloatHistogram histogram)
+    {
+        if (!histogram.UsesCustomBuckets)
+        {
+            return true;
+        }
+
+        long end = 0;
+        foreach (var span in histogram.PositiveSpans)
+        {
+            end += span.Offset + span.Length;
+        }
+
+        var bounds = histogram.CustomValues;
+        for (var i = 1; i < bounds.Length; i++)
+        {
+            if (!(bounds[i] > bounds[i - 1]))
+            {
+                return false;
+            }
+        }
+
+        // The last bucket is above the last bound.
+        return bounds.Length > 0 && end <= bounds.Length + 1 && histogram.NegativeSpans.Length == 0;
+    }
 
     private static long SpanLength(BucketSpan[] spans)
     {

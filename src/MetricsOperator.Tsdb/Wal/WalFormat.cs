@@ -21,6 +21,12 @@ internal static class WalFormat
     /// <summary>No record of Prometheus comes near this size; a longer one is corrupt.</summary>
     public const int MaxRecordSize = 1 << 30;
 
+    /// <summary>
+    /// A zstd record that stands for more than a segment of the default size is taken for corrupt: unlike snappy, zstd lets some kilobytes
+    /// stand for any number.
+    /// </summary>
+    public const int MaxZstdSize = 128 * 1024 * 1024;
+
     public static string SegmentName(int number) => number.ToString("D8", CultureInfo.InvariantCulture);
 
     public static string CheckpointName(int number) => "checkpoint." + SegmentName(number);
@@ -39,4 +45,13 @@ internal enum WalRecordType : byte
     FloatHistograms = 8,
     CustomHistograms = 9,
     CustomFloatHistograms = 10,
+
+    /// <summary>As <see cref="Samples"/>, with start timestamps; read only.</summary>
+    SamplesV2 = 11,
+
+    /// <summary>As <see cref="Histograms"/> and <see cref="CustomHistograms"/>, with start timestamps; read only.</summary>
+    HistogramsV2 = 12,
+
+    /// <summary>As <see cref="FloatHistograms"/> and <see cref="CustomFloatHistograms"/>, with start timestamps; read only.</summary>
+    FloatHistogramsV2 = 13,
 }

@@ -1,4 +1,3 @@
-using MetricsOperator.Timeseries.Histograms;
 using MetricsOperator.Tsdb.Files;
 
 namespace MetricsOperator.Tsdb.Wal;
@@ -36,80 +35,6 @@ internal ref struct SeriesRecord(ReadOnlySpan<byte> record)
 
         EncodedLabels = _reader.Failed ? default : _record[(1 + start)..(1 + _reader.Position)];
         return !_reader.Failed;
-    }
-}
-
-/// <summary>Pulls the entries of a record of samples, exemplars or histograms: reference, time, and what follows by kind.</summary>
-internal ref struct SampleRecord
-{
-    private readonly ReadOnlySpan<byte> _record;
-    private readonly WalRecordType _type;
-    private readonly ulong _baseRef;
-    private readonly long _baseTime;
-    private ByteReader _reader;
-    private int _restStart;
-
-    public SampleRecord(ReadOnlySpan<byte> record)
-    {
-        _record = record;
-        _type = (WalRecordType)record[0];
-        _reader = new ByteReader(record[1..]);
-        if (_reader.Remaining > 0)
-        {
-            _baseRef = _reader.Be64();
-            _baseTime = _reader.BeI64();
-        }
-    }
-
-    public readonly bool Failed => _reader.Failed;
-
-    public ulong Reference { get; private set; }
-
-    public long Timestamp { get; private set; }
-
-    /// <summary>Value of a float sample or exemplar.</summary>
-    public double Value { get; private set; }
-
-    /// <summary>Bytes of the current entry behind reference and time.</summary>
-    public readonly ReadOnlySpan<byte> Rest => _record[(1 + _restStart)..(1 + _reader.Position)];
-
-    public bool Next()
-    {
-        if (_reader.Remaining == 0 || _reader.Failed)
-        {
-            return false;
-        }
-
-        Reference = _baseRef + (ulong)_reader.Varint();
-        Timestamp = _baseTime + _reader.Varint();
-        _restStart = _reader.Position;
-        switch (_type)
-        {
-            case WalRecordType.Samples:
-                Value = _reader.F64();
-                break;
-            case WalRecordType.Exemplars:
-                Value = _reader.F64();
-                for (var labels = _reader.Count(2); labels > 0; labels--)
-                {
-                    _reader.Text();
-                    _reader.Text();
-                }
-
-                break;
-            default:
-                HistogramPayload.Skip(ref _reader, _type);
-                break;
-        }
-
-        return !_reader.Failed;
-    }
-
-    /// <summary>The histogram of the current entry.</summary>
-    public readonly FloatHistogram Histogram()
-    {
-        var reader = new ByteReader(Rest);
-        return HistogramPayload.Read(ref reader, _type);
     }
 }
 

@@ -1,4 +1,3 @@
-using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Files;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,6 +10,7 @@ internal sealed class WalSegmentReader : IDisposable
     private readonly byte[] _page = new byte[WalFormat.PageSize];
     private readonly ByteWriter _joined = new(1024);
     private readonly ByteWriter _decompressed = new(4096);
+    private ZstdDecoder? _zstd;
     private long _pageStart = -WalFormat.PageSize;
     private int _pageLength;
     private int _position = WalFormat.PageSize;
@@ -33,7 +33,6 @@ internal sealed class WalSegmentReader : IDisposable
     public string? Error { get; private set; }
 
     /// <summary>Reads the next record, valid until the next call; false at the end or at damage.</summary>
-    /// <exception cref="StorageException">The record uses a compression that cannot be read here; the file is not damaged.</exception>
     public bool Next(out ReadOnlySpan<byte> record)
     {
         record = default;
@@ -92,19 +91,27 @@ internal sealed class WalSegmentReader : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        _zstd?.Dispose();
+    }
 
     private bool Finish(byte flags, ReadOnlySpan<byte> payload, out ReadOnlySpan<byte> record)
     {
         record = payload;
-        if ((flags & WalFormat.Zstd) != 0)
+        if (flags == WalFormat.Zstd)
         {
-            throw new StorageException(
-                $"cannot read {Path} at offset {GoodLength}: got a record compressed with zstd, want none or snappy; "
-                + "start the old server once with --storage.tsdb.wal-compression-type=snappy and let it truncate its log");
-        }
+            _zstd ??= ZstdDecoder.Create();
+            Error = _zstd.Decode(payload, _decompressed, WalFormat.MaxZstdSize);
+            if (Error is not null)
+            {
+                return false;
+            }
 
-        if ((flags & WalFormat.Snappy) != 0)
+            record = _decompressed.Written;
+        }
+        else if (flags != 0)
         {
             if (!SnappyDecoder.Decode(payload, _decompressed, WalFormat.MaxRecordSize))
             {
@@ -155,7 +162,8 @@ internal sealed class WalSegmentReader : IDisposable
                 continue;
             }
 
-            if ((type & WalFormat.KindMask) > WalFormat.Last || (type & 0xE0) != 0)
+            // Snappy and zstd exclude each other.
+            if ((type & WalFormat.KindMask) > WalFormat.Last || (type & ~WalFormat.KindMask) is not (0 or WalFormat.Snappy or WalFormat.Zstd))
             {
                 Error = $"got fragment type 0x{type:x2}";
                 return false;

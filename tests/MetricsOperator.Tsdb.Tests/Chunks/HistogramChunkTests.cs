@@ -169,7 +169,7 @@ public sealed class HistogramChunkTests
             }
 
             var bytes = writer.Bytes.ToArray();
-            var reader = HistogramChunkReader.Open(bytes, ChunkEncoding.FloatHistogram, XorChunkReader.CountOf(bytes))!;
+            var reader = HistogramChunkReader.Open(bytes, ChunkEncoding.FloatHistogram, ChunkEncoding.Xor.SamplesOf(bytes))!;
             while (reader.Remaining > 0)
             {
                 read.Add(reader.Read(bytes, out _)!);

@@ -148,7 +148,7 @@ public sealed class XorChunkTests
                     damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
                 }
 
-                var reader = new XorChunkReader(XorChunkReader.CountOf(damaged));
+                var reader = new XorChunkReader(ChunkEncoding.Xor.SamplesOf(damaged));
                 Assert.InRange(reader.Read(damaged, timestamps, values), -1, 300);
             }
         });
@@ -174,7 +174,7 @@ public sealed class XorChunkTests
 
     private static List<(long, double)> Read(ReadOnlySpan<byte> chunk, int batch)
     {
-        var reader = new XorChunkReader(XorChunkReader.CountOf(chunk));
+        var reader = new XorChunkReader(ChunkEncoding.Xor.SamplesOf(chunk));
         var timestamps = new long[batch];
         var values = new double[batch];
         var read = new List<(long, double)>();
