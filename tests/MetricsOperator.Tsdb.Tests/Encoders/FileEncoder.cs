@@ -52,6 +52,28 @@ internal static class FileEncoder
         return [.. file];
     }
 
+    /// <summary>The encodings of the chunks in a file of a block.</summary>
+    public static List<int> EncodingsOf(string blockDirectory)
+    {
+        var found = new List<int>();
+        var file = File.ReadAllBytes(Path.Combine(blockDirectory, "chunks", "000001"));
+        for (var at = 8; at < file.Length;)
+        {
+            var length = 0;
+            var shift = 0;
+            for (; file[at] > 127; shift += 7)
+            {
+                length |= (file[at++] & 127) << shift;
+            }
+
+            length |= file[at++] << shift;
+            found.Add(file[at]);
+            at += 1 + length + 4;
+        }
+
+        return found;
+    }
+
     /// <summary>CRC-32C, bit by bit.</summary>
     public static uint Crc32C(ReadOnlySpan<byte> bytes)
     {

@@ -86,6 +86,9 @@ internal sealed record RawHistogram
 
     public static RawHistogram Stale(bool isFloat) => new() { IsFloat = isFloat, Sum = BitConverter.UInt64BitsToDouble(0x7FF0000000000002) };
 
+    /// <summary>The form in which the tests of the database compare histograms.</summary>
+    public string Text => $"h{Value(Count)}/{Sum}/{string.Join(',', Absolute(PositiveBuckets))}";
+
     /// <summary>Fails unless a decoded histogram has the same numbers.</summary>
     public void AssertSame(FloatHistogram got)
     {
