@@ -5,6 +5,7 @@ using MetricsOperator.Timeseries.Samples;
 using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Compaction;
+using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Index;
 using MetricsOperator.Tsdb.Tests.Encoders;
 using MetricsOperator.Tsdb.Tests.Wal;
@@ -86,7 +87,7 @@ public sealed class NewerPrometheusTests
             Directory.CreateDirectory(folder["wal"]);
             File.WriteAllBytes(folder["wal/00000000"], FileEncoder.Segment(records));
             File.WriteAllBytes(folder["wal/00000001"], []);
-            var writer = new CheckpointWriter(folder["wal"], WalFormat.PageSize * 64, true);
+            var writer = new CheckpointWriter(DiskFiles.Instance, folder["wal"], WalFormat.PageSize * 64, true);
             writer.Replace(WalDirectory.List(folder["wal"]), 0, 500, _ => true, CancellationToken.None);
             var got = new List<string>();
             foreach (var record in WalTests.ReadAll(WalDirectory.List(folder["wal"]).Checkpoint!))
@@ -246,8 +247,8 @@ public sealed class NewerPrometheusTests
 
             WriteBlock(folder["01AAAAAAAAAAAAAAAAAAAAAAAA"], all, 0, overlap ? 80 : 60);
             WriteBlock(folder["01BBBBBBBBBBBBBBBBBBBBBBBB"], all, 60, 120);
-            var blocks = new[] { Block.Open(folder["01AAAAAAAAAAAAAAAAAAAAAAAA"]), Block.Open(folder["01BBBBBBBBBBBBBBBBBBBBBBBB"]) };
-            var merged = new BlockMerger(folder.Path, TimeProvider.System).Merge(blocks, CancellationToken.None)!;
+            var blocks = new[] { Block.Open(DiskFiles.Instance, folder["01AAAAAAAAAAAAAAAAAAAAAAAA"]), Block.Open(DiskFiles.Instance, folder["01BBBBBBBBBBBBBBBBBBBBBBBB"]) };
+            var merged = new BlockMerger(DiskFiles.Instance, folder.Path, TimeProvider.System).Merge(blocks, CancellationToken.None)!;
             Assert.Equal([1, 3], FileEncoder.EncodingsOf(merged).Distinct().Order());
             var meta = BlockMetaFile.Read(merged);
             Assert.Equal((120L, 240L), (meta.Stats.NumFloatSamples, meta.Stats.NumHistogramSamples));
@@ -306,9 +307,13 @@ public sealed class NewerPrometheusTests
                 var end = db.Blocks.Max(b => b.MaxTime);
                 var copy = folder["copy"];
                 TestDb.CopyFiles(folder["data"], copy);
-                Directory.Delete(Path.Combine(copy, "wal"), recursive: true);
-                Directory.CreateDirectory(Path.Combine(copy, "wal"));
-                Directory.Delete(Path.Combine(copy, "chunks_head"), recursive: true);
+                foreach (var part in new[] { "wal", "chunks_head" })
+                {
+                    Directory.CreateDirectory(Path.Combine(copy, part));
+                    Directory.Delete(Path.Combine(copy, part), recursive: true);
+                    Directory.CreateDirectory(Path.Combine(copy, part));
+                }
+
                 var want = Promtool.DumpOf(db).ToDictionary(p => p.Key, p => p.Value.FindAll(s => s.T < end));
                 Promtool.AssertSame(Promtool.Dump(copy), new SortedDictionary<string, List<(long T, string V)>>(want, StringComparer.Ordinal));
             }
@@ -342,8 +347,8 @@ public sealed class NewerPrometheusTests
     private static void WriteBlock(string directory, Dictionary<int, RawSample[]> series, int from, int to)
     {
         Directory.CreateDirectory(directory);
-        using var chunks = new ChunkSegmentWriter(Path.Combine(directory, "chunks"));
-        using var index = new IndexWriter(Path.Combine(directory, "index"));
+        using var chunks = new ChunkSegmentWriter(DiskFiles.Instance, Path.Combine(directory, "chunks"));
+        using var index = new IndexWriter(DiskFiles.Instance, Path.Combine(directory, "index"));
         index.BeginSymbols((uint)series.Count + 1);
         index.AddSymbol("__name__"u8);
         foreach (var encoding in series.Keys)
@@ -367,8 +372,8 @@ public sealed class NewerPrometheusTests
         index.Finish(CancellationToken.None);
         chunks.Finish();
         var any = series.Values.First();
-        Blocks.Tombstones.WriteEmpty(Path.Combine(directory, "tombstones"));
-        BlockMetaFile.Write(directory, new BlockMeta
+        Blocks.Tombstones.WriteEmpty(DiskFiles.Instance, Path.Combine(directory, "tombstones"));
+        BlockMetaFile.Write(DiskFiles.Instance, directory, new BlockMeta
         {
             Ulid = Path.GetFileName(directory),
             MinTime = any[from].T,
