@@ -24,21 +24,21 @@ internal sealed class Tombstones
     /// <exception cref="StorageException">The file is damaged.</exception>
     public static Tombstones Read(string path)
     {
-        var tombstones = new Tombstones();
-        if (!File.Exists(path))
-        {
-            return tombstones;
-        }
+        return File.Exists(path) ? Parse(File.ReadAllBytes(path), path) : new Tombstones();
+    }
 
-        var bytes = File.ReadAllBytes(path);
+    /// <exception cref="StorageException">The bytes are damaged; the message names <paramref name="path"/>.</exception>
+    internal static Tombstones Parse(ReadOnlySpan<byte> bytes, string path)
+    {
+        var tombstones = new Tombstones();
         var reader = new ByteReader(bytes);
         if (reader.Be32() != Magic || reader.U8() != 1 || bytes.Length < 9)
         {
             throw new StorageException($"cannot read {path}: wrong magic number, version or length");
         }
 
-        var stones = bytes.AsSpan(5..^4);
-        var checksum = new ByteReader(bytes.AsSpan(^4..)).Be32();
+        var stones = bytes[5..^4];
+        var checksum = new ByteReader(bytes[^4..]).Be32();
         if (Crc32C.Of(stones) != checksum)
         {
             throw new StorageException($"cannot read {path}: the checksum does not match");

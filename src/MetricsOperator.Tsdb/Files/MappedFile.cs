@@ -13,6 +13,7 @@ internal sealed unsafe class MappedFile : IDisposable
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private readonly byte* _start;
+    private MemoryHandle _pinned;
 
     /// <exception cref="StorageException">The file cannot be opened or mapped.</exception>
     public MappedFile(string path)
@@ -35,6 +36,15 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             throw new StorageException($"cannot map {path}: {e.Message}", e);
         }
+    }
+
+    /// <summary>Bytes that look like a file: readers are tried on many contents without a disk.</summary>
+    internal MappedFile(string path, ReadOnlyMemory<byte> content)
+    {
+        Path = path;
+        Length = content.Length;
+        _pinned = content.Pin();
+        _start = (byte*)_pinned.Pointer;
     }
 
     public string Path { get; }
@@ -64,6 +74,7 @@ internal sealed unsafe class MappedFile : IDisposable
         }
 
         _file?.Dispose();
+        _pinned.Dispose();
     }
 
     private sealed class Window(MappedFile file, long offset, int length) : MemoryManager<byte>

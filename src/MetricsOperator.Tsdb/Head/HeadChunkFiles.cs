@@ -18,11 +18,7 @@ internal delegate void HeadChunkFound(ulong series, SealedChunk chunk, ChunkEnco
 /// </summary>
 internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILogger logger) : IDisposable
 {
-    private const uint Magic = 0x0130BC91;
-    private const int FileHeader = 8;
-
-    /// <summary>Marks a chunk of late samples in the encoding byte.</summary>
-    private const byte LateFlag = 0x80;
+    private const int FileHeader = HeadChunkScan.FileHeader;
 
     /// <summary>Reference, two times and the encoding, before the length.</summary>
     private const int ChunkHeader = 25;
@@ -160,7 +156,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
 
         var read = DataFiles.ReadFully(handle, buffer, offset);
         var wanted = LengthAt(buffer.AsSpan(0, read));
-        if (wanted > read)
+        if (wanted > read && wanted <= RandomAccess.GetLength(handle) - offset)
         {
             Grow(ref buffer, wanted);
             read = DataFiles.ReadFully(handle, buffer.AsSpan(0, wanted), offset);
@@ -216,7 +212,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     }
 
     // Length of the whole chunk, or 0 when the bytes cannot be one.
-    private static int LengthAt(ReadOnlySpan<byte> bytes)
+    internal static int LengthAt(ReadOnlySpan<byte> bytes)
     {
         var reader = new ByteReader(bytes);
         reader.Bytes(ChunkHeader);
@@ -224,22 +220,26 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
         return reader.Failed || data > MaxFileBytes ? 0 : reader.Position + (int)data + 4;
     }
 
-    private static ReadOnlyMemory<byte> Data(byte[] buffer, int length, string path, long offset, out ChunkEncoding encoding)
+    private static ReadOnlyMemory<byte> Data(byte[] buffer, int length, string path, long offset, out ChunkEncoding encoding) =>
+        buffer.AsMemory(0, length)[DataRange(buffer.AsSpan(0, length), path, offset, out encoding)];
+
+    /// <summary>Where a whole chunk, header and checksum included, has its data.</summary>
+    internal static Range DataRange(ReadOnlySpan<byte> chunk, string path, long offset, out ChunkEncoding encoding)
     {
-        var reader = new ByteReader(buffer.AsSpan(0, length));
+        var reader = new ByteReader(chunk);
         reader.Bytes(ChunkHeader - 1);
-        encoding = (ChunkEncoding)(reader.U8() & ~LateFlag);
+        encoding = (ChunkEncoding)(reader.U8() & ~HeadChunkScan.LateFlag);
         var data = (int)reader.Uvarint();
         var start = reader.Position;
         reader.Bytes(data);
         var covered = reader.Position;
         var checksum = reader.Be32();
-        if (reader.Failed || Crc32C.Of(buffer.AsSpan(0, covered)) != checksum)
+        if (reader.Failed || Crc32C.Of(chunk[..covered]) != checksum)
         {
             throw new StorageException($"cannot read head chunk in {path} at offset {offset}: the checksum does not match");
         }
 
-        return buffer.AsMemory(start, data);
+        return start..(start + data);
     }
 
     private string PathOf(int number) => Path.Combine(directory, number.ToString("D6", CultureInfo.InvariantCulture));
@@ -322,78 +322,18 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
         var window = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            return Scan(number, file, found, window.AsSpan(0, BufferBytes));
+            file.Number = number;
+            file.IsCreated = true;
+            var scan = new HeadChunkScan(number, RandomAccess.GetLength(file.Handle), (into, offset) => DataFiles.ReadFully(file.Handle, into, offset));
+            var error = scan.Run(window.AsSpan(0, BufferBytes), found);
+            file.Length = scan.GoodLength;
+            file.MaxTime = scan.MaxTime;
+            return error;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(window);
         }
-    }
-
-    private static string? Scan(int number, ChunkFile file, HeadChunkFound found, Span<byte> window)
-    {
-        file.Number = number;
-        file.IsCreated = true;
-        file.Length = FileHeader;
-        var end = RandomAccess.GetLength(file.Handle);
-        long windowStart = 0;
-        var windowLength = DataFiles.ReadFully(file.Handle, window, 0);
-        var header = new ByteReader(window[..windowLength]);
-        if (header.Be32() != Magic || header.U8() != 1)
-        {
-            file.Length = 0;
-            return "wrong magic number or version";
-        }
-
-        while (file.Length < end)
-        {
-            var at = (int)(file.Length - windowStart);
-            var rest = window[at..windowLength];
-            var isLastWindow = windowStart + windowLength >= end;
-            var reader = new ByteReader(rest);
-            var series = reader.Be64();
-            var minTime = reader.BeI64();
-            var maxTime = reader.BeI64();
-            if (!reader.Failed && series == 0 && minTime == 0 && maxTime == 0)
-            {
-                // Files are created longer than what they hold.
-                return null;
-            }
-
-            var encoding = reader.U8();
-            var data = reader.Text();
-            var covered = reader.Position;
-            var checksum = reader.Be32();
-            if (reader.Failed)
-            {
-                if (isLastWindow)
-                {
-                    return rest.ContainsAnyExcept((byte)0) ? "the last chunk is torn" : null;
-                }
-
-                if (at == 0)
-                {
-                    return "a chunk is longer than any chunk may be";
-                }
-
-                windowStart = file.Length;
-                windowLength = DataFiles.ReadFully(file.Handle, window, windowStart);
-                continue;
-            }
-
-            if (Crc32C.Of(rest[..covered]) != checksum)
-            {
-                return "the checksum does not match";
-            }
-
-            var diskRef = ((ulong)(uint)number << 32) | (ulong)file.Length;
-            file.Length += reader.Position;
-            file.MaxTime = Math.Max(file.MaxTime, maxTime);
-            var kind = (ChunkEncoding)(encoding & ~LateFlag);
-            found(series, new SealedChunk(diskRef, minTime, maxTime), kind, (encoding & LateFlag) != 0, kind.SamplesOf(data));
-        }
-
-        return null;
     }
 
     private void DeleteFrom(List<NumberedFile> files, int first)

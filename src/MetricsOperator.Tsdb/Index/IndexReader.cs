@@ -23,8 +23,14 @@ internal sealed class IndexReader : IDisposable
 
     /// <exception cref="StorageException">The file is not an index or is damaged.</exception>
     public IndexReader(string path)
+        : this(new MappedFile(path))
     {
-        _file = new MappedFile(path);
+    }
+
+    /// <summary>Takes the file over, also when it is refused.</summary>
+    internal IndexReader(MappedFile file)
+    {
+        _file = file;
         try
         {
             var header = new ByteReader(_file.Span(0, IndexFormat.HeaderBytes));

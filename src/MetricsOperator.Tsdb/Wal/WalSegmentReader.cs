@@ -6,7 +6,8 @@ namespace MetricsOperator.Tsdb.Wal;
 /// <summary>Reads the records of one log segment, page by page; its memory is a page and the largest record.</summary>
 internal sealed class WalSegmentReader : IDisposable
 {
-    private readonly SafeFileHandle _file;
+    private readonly SafeFileHandle? _file;
+    private readonly ReadOnlyMemory<byte> _content;
     private readonly byte[] _page = new byte[WalFormat.PageSize];
     private readonly ByteWriter _joined = new(1024);
     private readonly ByteWriter _decompressed = new(4096);
@@ -20,6 +21,14 @@ internal sealed class WalSegmentReader : IDisposable
         Path = path;
         _file = DataFiles.OpenRead(path);
         Length = RandomAccess.GetLength(_file);
+    }
+
+    /// <summary>Reads bytes that look like a segment: readers are tried on many contents without a disk.</summary>
+    internal WalSegmentReader(string path, ReadOnlyMemory<byte> content)
+    {
+        Path = path;
+        _content = content;
+        Length = content.Length;
     }
 
     public string Path { get; }
@@ -93,7 +102,7 @@ internal sealed class WalSegmentReader : IDisposable
 
     public void Dispose()
     {
-        _file.Dispose();
+        _file?.Dispose();
         _zstd?.Dispose();
     }
 
@@ -200,9 +209,16 @@ internal sealed class WalSegmentReader : IDisposable
         }
 
         _pageStart += WalFormat.PageSize;
-        _pageLength = DataFiles.ReadFully(_file, _page, _pageStart);
+        _pageLength = _file is null ? CopyContent() : DataFiles.ReadFully(_file, _page, _pageStart);
         _page.AsSpan(_pageLength).Clear();
         _position = 0;
         return _pageLength > 0;
+    }
+    private int CopyContent()
+    {
+        var rest = _content.Span[(int)Math.Min(_pageStart, _content.Length)..];
+        var length = Math.Min(rest.Length, _page.Length);
+        rest[..length].CopyTo(_page);
+        return length;
     }
 }
