@@ -22,15 +22,7 @@ internal sealed class ChunkSegments : IDisposable
                     throw new StorageException($"cannot open {directory}: got file {number}, want {_files.Count + 1}");
                 }
 
-                var file = new MappedFile(path);
-                _files.Add(file);
-                var header = new ByteReader(file.Span(0, ChunkSegmentWriter.HeaderBytes));
-                if (header.Be32() != ChunkSegmentWriter.Magic || header.U8() != 1)
-                {
-                    throw new StorageException($"cannot open {path}: wrong magic number or version");
-                }
-
-                Bytes += file.Length;
+                Add(new MappedFile(path));
             }
         }
         catch
@@ -40,20 +32,34 @@ internal sealed class ChunkSegments : IDisposable
         }
     }
 
-    public long Bytes { get; }
+    /// <summary>Takes one file over, also when it is refused.</summary>
+    internal ChunkSegments(MappedFile file)
+    {
+        try
+        {
+            Add(file);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public long Bytes { get; private set; }
 
     /// <summary>Finds a chunk and checks its checksum; the bytes are valid until Dispose.</summary>
     /// <exception cref="StorageException">There is no intact chunk at the reference.</exception>
     public ReadOnlyMemory<byte> Read(ulong reference, out ChunkEncoding encoding)
     {
-        var number = (int)(reference >> 32);
+        var number = reference >> 32;
         var offset = (long)(uint)reference;
-        if (number >= _files.Count)
+        if (number >= (ulong)_files.Count)
         {
             throw new StorageException($"cannot read chunk {Describe(reference)}: there are {_files.Count} files");
         }
 
-        var file = _files[number];
+        var file = _files[(int)number];
         var head = new ByteReader(file.Span(offset, 11));
         var length = head.Uvarint();
         encoding = (ChunkEncoding)head.U8();
@@ -83,6 +89,18 @@ internal sealed class ChunkSegments : IDisposable
         }
 
         _files.Clear();
+    }
+
+    private void Add(MappedFile file)
+    {
+        _files.Add(file);
+        var header = new ByteReader(file.Span(0, ChunkSegmentWriter.HeaderBytes));
+        if (header.Be32() != ChunkSegmentWriter.Magic || header.U8() != 1)
+        {
+            throw new StorageException($"cannot open {file.Path}: wrong magic number or version");
+        }
+
+        Bytes += file.Length;
     }
 }
 

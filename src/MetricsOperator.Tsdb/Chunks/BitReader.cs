@@ -11,6 +11,8 @@ internal ref struct BitReader(ReadOnlySpan<byte> data, int bitPosition)
 
     public bool Failed { get; private set; }
 
+    public readonly long Remaining => (_data.Length * 8L) - BitPosition;
+
     public bool Bit()
     {
         var index = BitPosition >> 3;

@@ -8,6 +8,12 @@ internal sealed class HistogramLayout
     /// <summary>A chunk that names more buckets than this is corrupt; real ones have a few hundred.</summary>
     private const int MaxBuckets = 1 << 20;
 
+    /// <summary>Fewest bits of a span: an empty one at offset zero.</summary>
+    private const int SpanBits = 2;
+
+    /// <summary>Fewest bits of a custom bound: a prefix of two and three for its thousandths.</summary>
+    private const int BoundBits = 5;
+
     public double ZeroThreshold { get; init; }
 
     public int Schema { get; init; }
@@ -71,7 +77,7 @@ internal sealed class HistogramLayout
         if (schema == FloatHistogram.CustomBucketsSchema)
         {
             var count = Varbit.ReadUnsigned(ref reader);
-            if (count > MaxBuckets)
+            if (count > (ulong)Math.Min(MaxBuckets, reader.Remaining / BoundBits))
             {
                 return null;
             }
@@ -142,7 +148,7 @@ internal sealed class HistogramLayout
     private static BucketSpan[]? ReadSpans(ref BitReader reader)
     {
         var count = Varbit.ReadUnsigned(ref reader);
-        if (count > MaxBuckets)
+        if (count > (ulong)Math.Min(MaxBuckets, reader.Remaining / SpanBits))
         {
             return null;
         }
