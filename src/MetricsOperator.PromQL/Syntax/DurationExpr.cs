@@ -1,11 +1,25 @@
+using System.Text;
+
 namespace MetricsOperator.PromQL.Syntax;
 
 /// <summary>Arithmetic on durations inside a range, a step or an offset; values are seconds.</summary>
 public abstract class DurationExpr
 {
+    /// <summary>Levels below and including this one. Evaluating and printing walk the tree recursively, so that the parser limits them.</summary>
+    internal virtual int Depth => 1;
+
     /// <summary>The value in seconds.</summary>
     /// <exception cref="DivideByZeroException">A division or modulo by zero.</exception>
     public abstract double Seconds();
+
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        Print(text);
+        return text.ToString();
+    }
+
+    internal abstract void Print(StringBuilder text);
 
     internal sealed class Literal(double seconds, bool isDuration) : DurationExpr
     {
@@ -13,26 +27,41 @@ public abstract class DurationExpr
 
         public Literal Negate() => new(-seconds, isDuration);
 
-        public override string ToString() =>
-            isDuration ? Durations.Format((long)Math.Round(seconds * 1000)) : GoNumbers.Format(seconds);
+        internal override void Print(StringBuilder text) =>
+            text.Append(isDuration ? Durations.Format((long)Math.Round(seconds * 1000)) : GoNumbers.Format(seconds));
     }
 
     internal sealed class Negated(DurationExpr operand) : DurationExpr
     {
+        internal override int Depth { get; } = operand.Depth + 1;
+
         public override double Seconds() => -operand.Seconds();
 
-        public override string ToString() => "-" + operand;
+        internal override void Print(StringBuilder text)
+        {
+            text.Append('-');
+            operand.Print(text);
+        }
     }
 
     internal sealed class Grouped(DurationExpr operand) : DurationExpr
     {
+        internal override int Depth { get; } = operand.Depth + 1;
+
         public override double Seconds() => operand.Seconds();
 
-        public override string ToString() => $"({operand})";
+        internal override void Print(StringBuilder text)
+        {
+            text.Append('(');
+            operand.Print(text);
+            text.Append(')');
+        }
     }
 
     internal sealed class Binary(BinaryOperator op, DurationExpr left, DurationExpr right) : DurationExpr
     {
+        internal override int Depth { get; } = Math.Max(left.Depth, right.Depth) + 1;
+
         public override double Seconds()
         {
             var a = left.Seconds();
@@ -48,6 +77,11 @@ public abstract class DurationExpr
             };
         }
 
-        public override string ToString() => $"{left} {op.Symbol()} {right}";
+        internal override void Print(StringBuilder text)
+        {
+            left.Print(text);
+            text.Append(' ').Append(op.Symbol()).Append(' ');
+            right.Print(text);
+        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MetricsOperator.PromQL.Syntax;
 
 /// <summary>What follows an operand: ranges, subqueries, <c>offset</c>, <c>@</c>, and the durations in them.</summary>
@@ -222,7 +224,7 @@ internal sealed partial class ExpressionParser
 
     private DurationExpr ParseDuration(int minPrecedence)
     {
-        if (++_depth > MaxDepth)
+        if (++_depth > MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
             throw Error(_token.Position, "expression is nested too deeply");
         }
@@ -242,6 +244,10 @@ internal sealed partial class ExpressionParser
             }
 
             left = new DurationExpr.Binary(op.Operator, left, right);
+            if (left.Depth > MaxDepth)
+            {
+                throw Error(op.Position, "expression is nested too deeply");
+            }
         }
 
         _depth--;

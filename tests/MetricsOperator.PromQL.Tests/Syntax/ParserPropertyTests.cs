@@ -45,6 +45,20 @@ public sealed class ParserPropertyTests
         });
     }
 
+    [Fact]
+    public void Long_duration_expressions_are_refused_and_shorter_ones_print_in_linear_space()
+    {
+        var chain = "up[" + string.Concat(Enumerable.Repeat("1+", 900)) + "1]";
+        var parsed = PromQLParser.Parse(chain, ParserOptions.Everything);
+        AllocationAssert.AtMost(chain.Length * 256, () => parsed.ToString());
+        Assert.Equal(parsed.ToString(), PromQLParser.Parse(parsed.ToString(), ParserOptions.Everything).ToString());
+
+        // Evaluating or printing this recursively would end the process.
+        var endless = "up[" + string.Concat(Enumerable.Repeat("1+", 300_000)) + "1]";
+        var error = Assert.Throws<ParseException>(() => PromQLParser.Parse(endless, ParserOptions.Everything));
+        Assert.Contains("nested too deeply", error.Message, StringComparison.Ordinal);
+    }
+
     private static string Mutate(string query, Random random)
     {
         var text = query.ToCharArray().ToList();
