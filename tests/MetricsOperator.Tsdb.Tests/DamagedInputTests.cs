@@ -3,6 +3,7 @@ using MetricsOperator.TestKit;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Chunks;
+using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -38,7 +39,7 @@ public sealed class DamagedInputTests
     public void A_reference_to_a_chunk_file_that_does_not_exist_is_refused(ulong reference)
     {
         using var folder = new TempDir();
-        using (var writer = new ChunkSegmentWriter(folder["chunks"]))
+        using (var writer = new ChunkSegmentWriter(DiskFiles.Instance, folder["chunks"]))
         {
             writer.Add(ChunkEncoding.Xor, [0, 0]);
             writer.Finish();
@@ -76,7 +77,7 @@ public sealed class DamagedInputTests
     public void A_head_chunk_whose_length_was_damaged_later_costs_no_more_memory_than_its_file()
     {
         using var folder = new TempDir();
-        using var files = new HeadChunkFiles(folder.Path, NullLogger.Instance);
+        using var files = new HeadChunkFiles(DiskFiles.Instance, folder.Path, NullLogger.Instance);
         var reference = files.Append(1, 1, 2, ChunkEncoding.Xor, new byte[100]);
         files.Flush();
         using (var file = new FileStream(folder["000001"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))

@@ -22,10 +22,7 @@ internal sealed class Tombstones
 
     /// <summary>Reads the file of a block; one that does not exist is empty.</summary>
     /// <exception cref="StorageException">The file is damaged.</exception>
-    public static Tombstones Read(string path)
-    {
-        return File.Exists(path) ? Parse(File.ReadAllBytes(path), path) : new Tombstones();
-    }
+    public static Tombstones Read(string path) => File.Exists(path) ? Parse(File.ReadAllBytes(path), path) : new Tombstones();
 
     /// <exception cref="StorageException">The bytes are damaged; the message names <paramref name="path"/>.</exception>
     internal static Tombstones Parse(ReadOnlySpan<byte> bytes, string path)

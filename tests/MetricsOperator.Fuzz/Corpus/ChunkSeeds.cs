@@ -58,7 +58,7 @@ internal static class ChunkSeeds
         for (var i = 0; i < chunks.Count; i += 3)
         {
             ulong reference = 0;
-            using (var writer = new ChunkSegmentWriter(folder[$"{i}"]))
+            using (var writer = new ChunkSegmentWriter(DiskFiles.Instance, folder[$"{i}"]))
             {
                 foreach (var chunk in chunks.Skip(i).Take(3))
                 {
@@ -85,7 +85,7 @@ internal static class ChunkSeeds
         for (var i = 0; i < chunks.Count; i += 3)
         {
             Directory.CreateDirectory(folder[$"{i}"]);
-            using (var writer = new HeadChunkFiles(folder[$"{i}"], NullLogger.Instance))
+            using (var writer = new HeadChunkFiles(DiskFiles.Instance, folder[$"{i}"], NullLogger.Instance))
             {
                 foreach (var chunk in chunks.Skip(i).Take(3))
                 {

@@ -20,7 +20,7 @@ internal static class IndexSeeds
 
     private static byte[] Index(string path, int series, int chunksEach)
     {
-        using (var writer = new IndexWriter(path))
+        using (var writer = new IndexWriter(DiskFiles.Instance, path))
         {
             var values = Enumerable.Range(0, series).Select(i => $"v{i:D3}");
             string[] texts = series == 0 ? [] : ["__name__", "instance", "job", "up", .. values];

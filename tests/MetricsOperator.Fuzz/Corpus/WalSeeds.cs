@@ -113,7 +113,7 @@ internal static class WalSeeds
         {
             var name = Guid.NewGuid().ToString("N");
             long written;
-            using (var writer = new WalWriter(folder[name], 0, 8 * WalFormat.PageSize, compress))
+            using (var writer = new WalWriter(DiskFiles.Instance, folder[name], 0, 8 * WalFormat.PageSize, compress))
             {
                 foreach (var record in content)
                 {
