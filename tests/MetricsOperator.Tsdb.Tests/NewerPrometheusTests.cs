@@ -250,7 +250,7 @@ public sealed class NewerPrometheusTests
 
             WriteBlock(folder["01AAAAAAAAAAAAAAAAAAAAAAAA"], all, 0, overlap ? 80 : 60);
             WriteBlock(folder["01BBBBBBBBBBBBBBBBBBBBBBBB"], all, 60, 120);
-            var blocks = new[] { Block.Open(DiskFiles.Instance, folder["01AAAAAAAAAAAAAAAAAAAAAAAA"]), Block.Open(DiskFiles.Instance, folder["01BBBBBBBBBBBBBBBBBBBBBBBB"]) };
+            var blocks = new[] { Block.Open(folder["01AAAAAAAAAAAAAAAAAAAAAAAA"]), Block.Open(folder["01BBBBBBBBBBBBBBBBBBBBBBBB"]) };
             var merged = new BlockMerger(DiskFiles.Instance, folder.Path, TimeProvider.System).Merge(blocks, CancellationToken.None)!;
             Assert.Equal([1, 3], FileEncoder.EncodingsOf(merged).Distinct().Order());
             var meta = BlockMetaFile.Read(merged);

@@ -231,7 +231,8 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
 
     private void DeleteLog(RescueState state)
     {
-        // Oldest first: what a crash leaves is a log whose samples are all in blocks.
+        // Oldest first: what a crash leaves is a log whose samples are all in blocks. Starts that died early may have left no log at all.
+        options.Files.CreateDirectory(_wal);
         new CheckpointWriter(options.Files, _wal, options.WalSegmentBytes, options.WalCompression).DeleteReplaced(state.LastSegment);
         foreach (var (number, path) in WalDirectory.Checkpoints(_wal).ToList())
         {

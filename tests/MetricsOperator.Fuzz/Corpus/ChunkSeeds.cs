@@ -35,13 +35,13 @@ internal static class ChunkSeeds
         {
             var scan = new HeadChunkScan(1, file.Length, (into, offset) => Copy(file, into, offset));
             var taken = 0;
-            scan.Run(new byte[64 * 1024], (_, chunk, encoding, _) =>
+            scan.Run(new byte[64 * 1024], (_, chunk, encoding, _, _) =>
             {
                 var offset = (int)(uint)chunk.DiskRef;
                 if (taken++ < 8)
                 {
                     var length = HeadChunkFiles.LengthAt(file.AsSpan(offset));
-                    chunks.Add([encoding, .. file.AsSpan(offset, length)[HeadChunkFiles.DataRange(file.AsSpan(offset, length), "fixture", offset, out _)]]);
+                    chunks.Add([(byte)encoding, .. file.AsSpan(offset, length)[HeadChunkFiles.DataRange(file.AsSpan(offset, length), "fixture", offset, out _)]]);
                 }
             });
         }

@@ -26,9 +26,9 @@ public sealed class HeadChunkTarget : FuzzTarget
         _found.Clear();
         var scan = new HeadChunkScan(1, input.Length, ReadAt);
         var encodings = 0UL;
-        var error = scan.Run(_window, (series, chunk, encoding, samples) =>
+        var error = scan.Run(_window, (series, chunk, encoding, _, samples) =>
         {
-            encodings |= 1UL << Math.Min(4, encoding & 0x7F);
+            encodings |= 1UL << Math.Min(7, (int)encoding);
             _found.Add(((uint)chunk.DiskRef, samples));
         });
         outcome.Add(encodings);

@@ -43,8 +43,8 @@ public sealed class HeadAppenderTests
         Assert.Equal(want, samples.Select(s => appender.Append(s.Series, s.TimestampMs, s.Value)));
         appender.Commit();
         var all = db.ReadAll();
-        Assert.Equal([(10 * Hour, "1"), ((10 * Hour) + 1, "7")], all["{__name__=\"a\"}"]);
-        Assert.Equal([(10 * Hour, "3")], all["{__name__=\"b\"}"]);
+        Assert.Equal([(10 * Hour, Bits(1)), ((10 * Hour) + 1, Bits(7))], all["{__name__=\"a\"}"]);
+        Assert.Equal([(10 * Hour, Bits(3))], all["{__name__=\"b\"}"]);
     }
 
     [Fact]
@@ -76,4 +76,6 @@ public sealed class HeadAppenderTests
 
         Assert.Equal(4, head.Counters.SeriesNotFound);
     }
+
+    private static string Bits(double value) => BitConverter.DoubleToUInt64Bits(value).ToString("x16");
 }
