@@ -1,5 +1,6 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Compaction;
+using MetricsOperator.Tsdb.Exemplars;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using MetricsOperator.Tsdb.Querying;
@@ -11,7 +12,7 @@ using IQueryable = MetricsOperator.Timeseries.Contracts.IQueryable;
 namespace MetricsOperator.Tsdb;
 
 /// <summary>A data directory in Prometheus' format: head, write-ahead log and blocks. One process at a time; thread-safe.</summary>
-public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
+public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 {
     /// <summary>Starts that may end in the replay before the log is replayed in parts.</summary>
     private const int MaxFailedReplays = 2;
@@ -38,7 +39,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         _blocks = blocks;
         _head = head;
         _maintenance = new Maintenance(options, head, blocks, walDirectory, lateDirectory);
-        _meter = new TsdbMeter(options.Path, head, blocks, _maintenance, directoryLock.WasLeftBehind);
+        _meter = new TsdbMeter(options, head, blocks, _maintenance, directoryLock.WasLeftBehind);
     }
 
     /// <summary>Figures of the head; cheap.</summary>
@@ -71,6 +72,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             var journal = BootJournal.Begin(options.Files, options.Path, options.BootId, options.Time, options.Logger);
             progress?.Invoke(new ReplayProgress("blocks", 0, 0, 0, 0));
             blocks.Load();
+            SnapshotWriter.DeleteUnfinished(options.Files, options.Path);
             var rescue = new BoundedReplay(options, blocks, journal, progress, cancellation);
             if (!rescue.Continue() && journal.FailedReplays >= MaxFailedReplays)
             {
@@ -119,6 +121,7 @@ public sealed class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             var replayed = new MemoryHead(new HeadChunkFiles(options.Files, Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
             {
                 OutOfOrderWindowMs = options.OutOfOrderWindowMs,
+                Exemplars = new ExemplarStore(options.MaxExemplars, options.MaxExemplarBytes),
             };
             try
             {

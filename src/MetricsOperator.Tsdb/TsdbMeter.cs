@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Compaction;
+using MetricsOperator.Tsdb.Exemplars;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 
@@ -11,12 +12,14 @@ internal sealed class TsdbMeter : IDisposable
 {
     private readonly Meter _meter = new("MetricsOperator.Tsdb");
 
-    public TsdbMeter(string path, MemoryHead head, BlockSet blocks, Maintenance maintenance, bool wasLeftBehind)
+    public TsdbMeter(TsdbOptions options, MemoryHead head, BlockSet blocks, Maintenance maintenance, bool wasLeftBehind)
     {
         HeadGauges(head);
         HeadCounters(head);
-        Log(path, head);
+        Log(options.Path, head);
         Blocks(blocks, maintenance);
+        Retention(options, maintenance.Retention);
+        Exemplars(head.Exemplars);
         _meter.CreateObservableGauge("prometheus_tsdb_clean_start", () => wasLeftBehind ? 0 : 1, null, "1 if the last stop was clean.");
         maintenance.CompactionSeconds = _meter.CreateHistogram(
             "prometheus_tsdb_compaction_duration_seconds",
@@ -90,8 +93,27 @@ internal sealed class TsdbMeter : IDisposable
         Gauge("prometheus_tsdb_storage_blocks_bytes", () => blocks.Bytes, "Bytes of all open blocks.");
         Counter("prometheus_tsdb_compactions_total", () => maintenance.Compactions, "Blocks written from the head or by merging.");
         Counter("prometheus_tsdb_compactions_failed_total", () => maintenance.CompactionsFailed, "Blocks that could not be written.");
-        Counter("prometheus_tsdb_time_retentions_total", () => maintenance.TimeRetentions, "Times that blocks were deleted because of their age.");
-        Counter("prometheus_tsdb_size_retentions_total", () => maintenance.SizeRetentions, "Times that blocks were deleted because of the size limit.");
+    }
+
+    private void Retention(TsdbOptions options, Retention retention)
+    {
+        Gauge("prometheus_tsdb_retention_limit_seconds", () => options.RetentionMs / 1000.0, "How long samples are kept; 0 is forever.");
+        Gauge("prometheus_tsdb_retention_limit_bytes", () => options.RetentionBytes, "Most bytes that are kept; 0 is no limit.");
+        Gauge("prometheus_tsdb_retention_limit_percentage", () => options.RetentionPercentage, "Largest share of the volume that is used, in percent; 0 is no limit.");
+        Counter("prometheus_tsdb_time_retentions_total", () => retention.TimeRetentions, "Times that blocks were deleted because of their age.");
+        Counter("prometheus_tsdb_size_retentions_total", () => retention.SizeRetentions, "Times that blocks were deleted because of the size limits.");
+    }
+
+    private void Exemplars(ExemplarStore exemplars)
+    {
+        Gauge("prometheus_tsdb_exemplar_max_exemplars", () => exemplars.MaxCount, "Most exemplars that are kept.");
+        Gauge("prometheus_tsdb_exemplar_exemplars_in_storage", () => exemplars.Count, "Exemplars in memory.");
+        Gauge("prometheus_tsdb_exemplar_series_with_exemplars_in_storage", () => exemplars.SeriesCount, "Series with exemplars.");
+        Gauge("prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds", () => exemplars.OldestTime / 1000.0, "Time of the oldest exemplar in memory.");
+        Gauge("prometheus_tsdb_exemplar_bytes", () => exemplars.Bytes, "Bytes of memory of exemplars.");
+        Counter("prometheus_tsdb_exemplar_exemplars_appended_total", () => exemplars.Appended, "Exemplars appended.");
+        Counter("prometheus_tsdb_exemplar_out_of_order_exemplars_total", () => exemplars.OutOfOrder, "Exemplars refused because a newer one of the series exists.");
+        Counter("prometheus_tsdb_exemplar_too_long_exemplars_total", () => exemplars.Refused, "Exemplars refused because of the length of their labels.");
     }
 
     private void Gauge<T>(string name, Func<T> value, string help)

@@ -23,6 +23,18 @@ public sealed record TsdbOptions
     /// <summary>How many bytes blocks, WAL and head chunks may use together; 0 means no limit.</summary>
     public long RetentionBytes { get; init; }
 
+    /// <summary>How much of the volume blocks, WAL and head chunks may use together, in percent; 0 means no limit. The lower of two limits counts.</summary>
+    public int RetentionPercentage { get; init; }
+
+    /// <summary>Bytes of the volume that a directory is on; null asks the operating system.</summary>
+    public Func<string, long>? VolumeBytes { get; init; }
+
+    /// <summary>How many exemplars are kept in memory at most; 0 keeps none and does not log them.</summary>
+    public int MaxExemplars { get; init; } = 10_000;
+
+    /// <summary>Most bytes of memory for exemplars.</summary>
+    public long MaxExemplarBytes { get; init; } = 4 * 1024 * 1024;
+
     /// <summary>How much older than the newest sample of its series a sample may be; 0 refuses out-of-order samples.</summary>
     public long OutOfOrderWindowMs { get; init; }
 

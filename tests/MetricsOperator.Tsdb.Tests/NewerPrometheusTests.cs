@@ -251,7 +251,7 @@ public sealed class NewerPrometheusTests
             WriteBlock(folder["01AAAAAAAAAAAAAAAAAAAAAAAA"], all, 0, overlap ? 80 : 60);
             WriteBlock(folder["01BBBBBBBBBBBBBBBBBBBBBBBB"], all, 60, 120);
             var blocks = new[] { Block.Open(folder["01AAAAAAAAAAAAAAAAAAAAAAAA"]), Block.Open(folder["01BBBBBBBBBBBBBBBBBBBBBBBB"]) };
-            var merged = new BlockMerger(DiskFiles.Instance, folder.Path, TimeProvider.System).Merge(blocks, CancellationToken.None)!;
+            var merged = new BlockMerger(DiskFiles.Instance, folder.Path, TimeProvider.System).Merge(blocks, keepEmpty: false, CancellationToken.None)!;
             Assert.Equal([1, 3], FileEncoder.EncodingsOf(merged).Distinct().Order());
             var meta = BlockMetaFile.Read(merged);
             Assert.Equal((120L, 240L), (meta.Stats.NumFloatSamples, meta.Stats.NumHistogramSamples));

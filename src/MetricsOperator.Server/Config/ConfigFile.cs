@@ -63,14 +63,14 @@ public static class ConfigFile
 
             return job with { Fingerprint = EffectiveConfig.Job(job) };
         });
-        return new ServerConfig
+        var config = new ServerConfig
         {
             Hash = Convert.ToHexStringLower(SHA256.HashData(bytes)),
             Global = global,
             ScrapeConfigs = scrapeConfigs,
-            OutOfOrderTimeWindow = ReadStorage(fields),
             ProtectedMetrics = ReadMemory(fields),
         };
+        return ReadStorage(config, fields);
     }
 
     internal static ScrapeLimits ReadLimits(ConfigFields fields, ScrapeLimits defaults) => new()
@@ -220,18 +220,31 @@ public static class ConfigFile
         return result.ToString();
     }
 
-    private static TimeSpan ReadStorage(ConfigFields top)
+    private static ServerConfig ReadStorage(ServerConfig config, ConfigFields top)
     {
         if (!top.Has("storage"))
         {
-            return TimeSpan.Zero;
+            return config;
         }
 
-        var storage = top["storage"].AsFields("storage", ["tsdb"], ["exemplars"]);
-        return storage.Has("tsdb")
-            ? storage["tsdb"].AsFields("tsdb", ["out_of_order_time_window"]).Duration("out_of_order_time_window", TimeSpan.Zero)
-            : TimeSpan.Zero;
+        var storage = top["storage"].AsFields("storage", ["tsdb", "exemplars"]);
+        if (storage.Has("tsdb"))
+        {
+            var tsdb = storage["tsdb"].AsFields("tsdb", ["out_of_order_time_window"]);
+            config = config with { OutOfOrderTimeWindow = tsdb.Duration("out_of_order_time_window", TimeSpan.Zero) };
+        }
+
+        return storage.Has("exemplars")
+            ? config with { MaxExemplars = ReadMaxExemplars(storage["exemplars"].AsFields("exemplars", ["max_exemplars"])) }
+            : config;
     }
+
+    // Zero and everything below turns exemplars off, as in Prometheus.
+    private static int ReadMaxExemplars(ConfigFields exemplars) => exemplars.Read("max_exemplars", ServerConfig.DefaultMaxExemplars, node =>
+    {
+        var count = node.AsNumber();
+        return double.IsInteger(count) && count <= int.MaxValue ? (int)Math.Max(0, count) : throw node.Error("want a whole number");
+    });
 
     private static TimeSpan OrDefault(TimeSpan value, TimeSpan otherwise) => value == TimeSpan.Zero ? otherwise : value;
 

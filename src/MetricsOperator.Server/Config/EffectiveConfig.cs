@@ -14,10 +14,15 @@ public static class EffectiveConfig
         var yaml = new YamlText();
         yaml.Map("global", t => WriteGlobal(t, config.Global));
         yaml.List("scrape_configs", config.ScrapeConfigs, (t, job) => WriteJob(t, job, _ => Hidden));
-        if (config.OutOfOrderTimeWindow > TimeSpan.Zero)
+        yaml.Map("storage", t =>
         {
-            yaml.Map("storage", t => t.Map("tsdb", s => s.Field("out_of_order_time_window", config.OutOfOrderTimeWindow)));
-        }
+            if (config.OutOfOrderTimeWindow > TimeSpan.Zero)
+            {
+                t.Map("tsdb", s => s.Field("out_of_order_time_window", config.OutOfOrderTimeWindow));
+            }
+
+            t.Map("exemplars", s => s.Field("max_exemplars", config.MaxExemplars));
+        });
 
         if (config.ProtectedMetrics.Count > 0)
         {

@@ -6,6 +6,9 @@ namespace MetricsOperator.Server.Config;
 /// <summary>A configuration file that was read, checked and completed with defaults. Immutable; a reload makes a new one.</summary>
 public sealed record ServerConfig
 {
+    /// <summary>Fewer than Prometheus keeps, because they count against the memory of the process.</summary>
+    public const int DefaultMaxExemplars = 10_000;
+
     /// <summary>Lower-case hex SHA-256 of the file's bytes.</summary>
     public required string Hash { get; init; }
 
@@ -18,6 +21,9 @@ public sealed record ServerConfig
 
     /// <summary>memory.protected_metrics: names, anchored regular expressions, of which new series are accepted as long as there is any memory.</summary>
     public IReadOnlyList<AnchoredRegex> ProtectedMetrics { get; init; } = [];
+
+    /// <summary>storage.exemplars.max_exemplars; 0 keeps none.</summary>
+    public int MaxExemplars { get; init; } = DefaultMaxExemplars;
 }
 
 /// <summary>The <c>global</c> section.</summary>

@@ -47,6 +47,10 @@ public sealed class ServerFlags
 
     public long RetentionBytes => Size("storage.tsdb.retention.size");
 
+    public int RetentionPercentage => (int)Number("storage.tsdb.retention.percentage");
+
+    public long MaxExemplarBytes => Size("storage.exemplars.max-bytes");
+
     public TimeSpan MinBlockDuration => Duration("storage.tsdb.min-block-duration");
 
     public TimeSpan MaxBlockDuration => Duration("storage.tsdb.max-block-duration");
@@ -148,6 +152,9 @@ public sealed class ServerFlags
     private static string? Problem(FlagDefinition flag, string value) => (flag.Kind, flag.Name) switch
     {
         (FlagKind.Duration, _) => DurationText.TryParse(value, out _, out var problem) ? null : problem,
+        (_, "storage.tsdb.retention.percentage") => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var percent) && percent <= 100
+            ? null
+            : $"got {value}, want a number from 0 to 100",
         (FlagKind.Number, _) => long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? null : $"got {value}, want a number",
         (FlagKind.Size, _) => ByteSize.TryParse(value, out _) ? null : $"got {value}, want a size such as 512MB",
         (FlagKind.Quantity, _) => ByteSize.TryParseQuantity(value, out _) ? null : $"got {value}, want a quantity such as 512Mi",

@@ -7,12 +7,14 @@ namespace MetricsOperator.Server.Hosting;
 
 /// <summary>The handlers of the API, made by the host.</summary>
 internal sealed record ApiHandlers(
-    QueryEndpoints Query, SeriesEndpoints Series, TargetEndpoints Targets, StatusEndpoints Status, MemoryEndpoint Memory, ManagementEndpoints Management, StartPage StartPage, RemoteWriteReceiver RemoteWrite);
+    QueryEndpoints Query, SeriesEndpoints Series, TargetEndpoints Targets, StatusEndpoints Status, MemoryEndpoint Memory, ManagementEndpoints Management, StartPage StartPage, RemoteWriteReceiver RemoteWrite,
+    ExemplarEndpoints Exemplars, AdminEndpoints Admin);
 
 /// <summary>The one list of paths.</summary>
 internal static class ApiRoutes
 {
     private const string Read = "GET POST";
+    private const string Change = "POST PUT";
 
     public static void Map(RouteTable routes, ApiHandlers handlers, Func<bool> isReady, ILogger logger)
     {
@@ -20,6 +22,7 @@ internal static class ApiRoutes
         Data(Read, "/api/v1/query", handlers.Query.InstantAsync);
         Data(Read, "/api/v1/query_range", handlers.Query.RangeAsync);
         Data(Read, "/api/v1/format_query", handlers.Query.FormatAsync);
+        Data(Read, "/api/v1/query_exemplars", handlers.Exemplars.QueryAsync);
         Data(Read, "/api/v1/series", handlers.Series.SeriesAsync);
         Data(Read, "/api/v1/labels", handlers.Series.LabelNamesAsync);
         Data("GET", "/api/v1/label/{name}/values", handlers.Series.LabelValuesAsync);
@@ -28,6 +31,9 @@ internal static class ApiRoutes
         Data("GET", "/api/v1/targets/metadata", handlers.Targets.TargetMetadataAsync);
         Data("GET", "/api/v1/metadata", handlers.Targets.MetadataAsync);
         Data("GET", "/api/v1/scrape_pools", handlers.Targets.PoolsAsync);
+        Data(Change, "/api/v1/admin/tsdb/delete_series", handlers.Admin.DeleteSeriesAsync);
+        Data(Change, "/api/v1/admin/tsdb/clean_tombstones", handlers.Admin.CleanTombstonesAsync);
+        Data(Change, "/api/v1/admin/tsdb/snapshot", handlers.Admin.SnapshotAsync);
 
         Data("GET", "/api/v1/status/memory", handlers.Memory.GetAsync);
 
@@ -40,8 +46,8 @@ internal static class ApiRoutes
         routes.Map("POST", "/api/v1/write", handlers.RemoteWrite.HandleAsync);
         routes.Map("GET", "/-/healthy", ManagementEndpoints.HealthyAsync);
         routes.Map("GET", "/-/ready", handlers.Management.ReadyAsync);
-        routes.Map("POST PUT", "/-/reload", handlers.Management.ReloadAsync, "Only POST or PUT requests allowed\n");
-        routes.Map("POST PUT", "/-/quit", handlers.Management.QuitAsync, "Only POST or PUT requests allowed\n");
+        routes.Map(Change, "/-/reload", handlers.Management.ReloadAsync, "Only POST or PUT requests allowed\n");
+        routes.Map(Change, "/-/quit", handlers.Management.QuitAsync, "Only POST or PUT requests allowed\n");
         routes.Map("GET", "/metrics", handlers.Management.MetricsAsync);
         routes.Map("GET", "/version", StatusEndpoints.VersionAsync);
         routes.Map("GET", "/", handlers.StartPage.GetAsync);

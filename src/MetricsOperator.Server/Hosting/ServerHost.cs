@@ -160,7 +160,9 @@ internal sealed class ServerHost : IAsyncDisposable
         new MemoryEndpoint(_guard, () => _storage),
         new ManagementEndpoints(Runtime, _config.ReloadAsync, Stop, _registry, _flags),
         new StartPage(_flags),
-        new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _known, _flags, _writeMetrics, _time, Logger("remote-write")));
+        new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _known, _flags, _writeMetrics, _time, Logger("remote-write")),
+        new ExemplarEndpoints(() => _storage, QuerySettings.Parser(_flags)),
+        new AdminEndpoints(() => _storage, _flags));
 
     private RuntimeView Runtime() => new(
         _state.StartTime,
@@ -192,6 +194,9 @@ internal sealed class ServerHost : IAsyncDisposable
             MaxBlockDurationMs = (long)_flags.MaxBlockDuration.TotalMilliseconds,
             RetentionMs = (long)_flags.RetentionTime.TotalMilliseconds,
             RetentionBytes = _flags.RetentionBytes,
+            RetentionPercentage = _flags.RetentionPercentage,
+            MaxExemplars = _config.Current.MaxExemplars,
+            MaxExemplarBytes = _flags.MaxExemplarBytes,
             OutOfOrderWindowMs = (long)_config.Current.OutOfOrderTimeWindow.TotalMilliseconds,
             WalSegmentBytes = (int)_flags.WalSegmentBytes,
             WalCompression = _flags.WalCompression,
@@ -254,6 +259,7 @@ internal sealed class ServerHost : IAsyncDisposable
             var config = _config.Current;
             if (_storage is { } storage)
             {
+                storage.SetMaxExemplars(config.MaxExemplars);
                 var engine = new QueryEngine(QuerySettings.Engine(_flags, config, _guard is { Mode: MemoryGuardMode.Enforce } guard ? guard.Budget : null, _time));
                 _view = new QueryView(storage, engine, () => storage.HeadStats, storage.Cardinality);
             }

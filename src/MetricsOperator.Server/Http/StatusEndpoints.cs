@@ -140,6 +140,8 @@ internal sealed class StatusEndpoints(Func<RuntimeView> runtime, Func<QueryView?
     private string Retention()
     {
         var retention = DurationText.Format(flags.RetentionTime);
-        return flags.RetentionBytes > 0 ? $"{retention} or {ByteSize.Format(flags.RetentionBytes)}" : retention;
+        var size = flags.RetentionBytes > 0 ? $" or {ByteSize.Format(flags.RetentionBytes)}" : string.Empty;
+        var share = flags.RetentionPercentage > 0 ? string.Create(CultureInfo.InvariantCulture, $" or {flags.RetentionPercentage}%") : string.Empty;
+        return retention + size + share;
     }
 }

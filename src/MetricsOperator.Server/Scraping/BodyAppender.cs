@@ -158,6 +158,11 @@ internal sealed class BodyAppender(Target target, TargetMetadata metadata, TimeP
         }
 
         Count(outcome, ref result);
+        if (outcome == AppendOutcome.Ok && reader.TryReadExemplar(out var exemplar, timestampMs))
+        {
+            appender.AppendExemplar(entry.Series, exemplar);
+        }
+
         return null;
     }
 

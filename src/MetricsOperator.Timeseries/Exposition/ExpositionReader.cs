@@ -106,7 +106,7 @@ public ref partial struct ExpositionReader
             return false;
         }
 
-        exemplar = new Exemplar(labels.Build(), _exemplarValue, _exemplarTimestampMs ?? defaultTimestampMs);
+        exemplar = new Exemplar(labels.Build(), _exemplarValue, _exemplarTimestampMs ?? defaultTimestampMs) { HasOwnTime = _exemplarTimestampMs is not null };
         return true;
     }
 

@@ -12,28 +12,30 @@ internal sealed class Block : ChunkSource
 {
     private readonly ChunkSegments _chunks;
     private int _users = 1;
+    private volatile Tombstones _tombstones;
+    private volatile BlockMeta _meta;
 
     private Block(string directory, BlockMeta meta, IndexReader index, ChunkSegments chunks, Tombstones tombstones)
     {
         Directory = directory;
-        Meta = meta;
         Index = index;
         _chunks = chunks;
-        Tombstones = tombstones;
+        _tombstones = tombstones;
+        _meta = WithTombstones(meta, tombstones);
         Postings = new BlockPostings(index);
         Bytes = DataFiles.SizeOf(directory);
     }
 
     public string Directory { get; }
 
-    public BlockMeta Meta { get; }
+    public BlockMeta Meta => _meta;
 
     public IndexReader Index { get; }
 
     public BlockPostings Postings { get; }
 
-    /// <summary>Samples that were deleted and are still in the chunks.</summary>
-    public Tombstones Tombstones { get; }
+    /// <summary>Samples that were deleted and are still in the chunks. A later deletion makes a new object.</summary>
+    public Tombstones Tombstones => _tombstones;
 
     /// <summary>Bytes of all files.</summary>
     public long Bytes { get; }
@@ -91,6 +93,23 @@ internal sealed class Block : ChunkSource
     /// <summary>True once the last user is done.</summary>
     public bool IsUnused => Volatile.Read(ref _users) == 0;
 
+    /// <summary>Replaces the deletions, on the disk first: after a crash either the old or the new ones are there.</summary>
+    /// <exception cref="StorageException">The disk refuses; the old ones stay.</exception>
+    public void Replace(FileLayer files, Tombstones tombstones)
+    {
+        var path = Path.Combine(Directory, Tombstones.FileName);
+        var temporary = path + ".tmp";
+        files.DeleteFile(temporary);
+        tombstones.Write(files, temporary);
+        files.MoveFile(temporary, path);
+        files.SyncDirectory(Directory);
+
+        // The count in meta.json is for others to see: a crash before it is written is mended when the block is opened.
+        _tombstones = tombstones;
+        _meta = WithTombstones(_meta, tombstones);
+        BlockMetaFile.Write(files, Directory, _meta);
+    }
+
     public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
     {
         var bytes = _chunks.Read(chunk.Location, out var encoding);
@@ -98,6 +117,9 @@ internal sealed class Block : ChunkSource
     }
 
     public override string Describe(ChunkRef chunk) => $"chunk {ChunkSegments.Describe(chunk.Location)} of block {Meta.Ulid}";
+
+    private static BlockMeta WithTombstones(BlockMeta meta, Tombstones tombstones) =>
+        meta.Stats.NumTombstones == tombstones.Count ? meta : meta with { Stats = meta.Stats with { NumTombstones = tombstones.Count } };
 }
 
 /// <summary>The index of a block as the selector sees it.</summary>

@@ -9,15 +9,18 @@ internal readonly record struct TimeRange(long MinTime, long MaxTime)
     public bool Contains(long time) => time >= MinTime && time <= MaxTime;
 }
 
-/// <summary>Deleted time ranges by series.</summary>
+/// <summary>
+/// Deleted time ranges by series, ascending, merged where they touch. A list that was handed out never changes, so a reader may keep it.
+/// </summary>
 internal sealed class Tombstones
 {
     public const string FileName = "tombstones";
 
     private const uint Magic = 0x0130BA30;
 
-    private readonly Dictionary<ulong, List<TimeRange>> _ranges = [];
+    private readonly Dictionary<ulong, TimeRange[]> _ranges = [];
 
+    /// <summary>Ranges of all series.</summary>
     public int Count { get; private set; }
 
     /// <summary>Reads the file of a block; one that does not exist is empty.</summary>
@@ -51,25 +54,98 @@ internal sealed class Tombstones
     }
 
     /// <summary>Writes the file of a block without deletions.</summary>
-    public static void WriteEmpty(FileLayer files, string path)
+    public static void WriteEmpty(FileLayer files, string path) => new Tombstones().Write(files, path);
+
+    /// <summary>True if every time of a closed range is deleted.</summary>
+    public static bool Covers(IReadOnlyList<TimeRange>? deleted, long minTime, long maxTime)
+    {
+        for (var i = 0; deleted is not null && i < deleted.Count; i++)
+        {
+            if (deleted[i].MinTime <= minTime && deleted[i].MaxTime >= maxTime)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>True if some time of a closed range is deleted.</summary>
+    public static bool Touches(IReadOnlyList<TimeRange>? deleted, long minTime, long maxTime)
+    {
+        for (var i = 0; deleted is not null && i < deleted.Count; i++)
+        {
+            if (deleted[i].MinTime <= maxTime && deleted[i].MaxTime >= minTime)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Writes a file that does not exist yet, and waits until it is on the disk.</summary>
+    /// <exception cref="StorageException">The disk refuses.</exception>
+    public void Write(FileLayer files, string path)
     {
         using var file = new FileWriter(files, path);
         file.Be32(Magic);
         file.Write([1]);
         file.StartChecksum();
+        var entry = new ByteWriter(32);
+        foreach (var series in _ranges.Keys.Order())
+        {
+            foreach (var range in _ranges[series])
+            {
+                entry.Clear(keep: 32);
+                entry.Uvarint(series);
+                entry.Varint(range.MinTime);
+                entry.Varint(range.MaxTime);
+                file.Write(entry.Written);
+            }
+        }
+
         file.WriteChecksum();
         file.Sync();
     }
 
-    public void Add(ulong series, TimeRange range)
+    /// <summary>A copy that may be changed.</summary>
+    public Tombstones Copy()
     {
-        if (!_ranges.TryGetValue(series, out var ranges))
+        var copy = new Tombstones { Count = Count };
+        foreach (var (series, ranges) in _ranges)
         {
-            _ranges[series] = ranges = [];
+            copy._ranges.Add(series, ranges);
         }
 
-        ranges.Add(range);
-        Count++;
+        return copy;
+    }
+
+    /// <summary>Deletes a range of a series.</summary>
+    public void Add(ulong series, TimeRange range)
+    {
+        if (!_ranges.TryGetValue(series, out var known))
+        {
+            _ranges.Add(series, [range]);
+            Count++;
+            return;
+        }
+
+        var before = 0;
+        while (before < known.Length && known[before].MaxTime < range.MinTime && known[before].MaxTime + 1 < range.MinTime)
+        {
+            before++;
+        }
+
+        var after = before;
+        while (after < known.Length && (known[after].MinTime <= range.MaxTime || known[after].MinTime - 1 <= range.MaxTime))
+        {
+            range = new TimeRange(Math.Min(range.MinTime, known[after].MinTime), Math.Max(range.MaxTime, known[after].MaxTime));
+            after++;
+        }
+
+        _ranges[series] = [.. known[..before], range, .. known[after..]];
+        Count += 1 - (after - before);
     }
 
     /// <summary>Deleted ranges of a series; null when there are none.</summary>
@@ -80,11 +156,18 @@ internal sealed class Tombstones
     {
         foreach (var (series, ranges) in _ranges.ToList())
         {
-            Count -= ranges.RemoveAll(r => r.MaxTime < minTime);
-            if (ranges.Count == 0)
+            // Disjoint and ascending: those that end before come first.
+            var dropped = ranges.TakeWhile(r => r.MaxTime < minTime).Count();
+            if (dropped == ranges.Length)
             {
                 _ranges.Remove(series);
             }
+            else if (dropped > 0)
+            {
+                _ranges[series] = ranges[dropped..];
+            }
+
+            Count -= dropped;
         }
     }
 }

@@ -13,13 +13,17 @@ namespace MetricsOperator.Tsdb.Compaction;
 /// </summary>
 internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimeProvider time)
 {
-    /// <summary>Directory of the new block; null when nothing is left of the inputs.</summary>
-    public string? Merge(IReadOnlyList<Block> blocks, CancellationToken cancellation) => Merge(blocks, isWhole: false, cancellation);
+    /// <summary>Merges blocks, or writes one anew without its deleted samples.</summary>
+    /// <param name="blocks">The inputs.</param>
+    /// <param name="keepEmpty">Write a block even when nothing is left, because its end says from where on the log is needed.</param>
+    /// <param name="cancellation">Stops; nothing remains then.</param>
+    /// <returns>Directory of the new block; null when nothing is left of the inputs.</returns>
+    public string? Merge(IReadOnlyList<Block> blocks, bool keepEmpty, CancellationToken cancellation) => Merge(blocks, isWhole: false, keepEmpty, cancellation);
 
-    /// <summary>As <see cref="Merge(IReadOnlyList{Block}, CancellationToken)"/>, of blocks that hold all series together, which the new one says.</summary>
-    public string? MergeParts(IReadOnlyList<Block> blocks, CancellationToken cancellation) => Merge(blocks, isWhole: true, cancellation);
+    /// <summary>As <see cref="Merge(IReadOnlyList{Block}, bool, CancellationToken)"/>, of blocks that hold all series together, which the new one says.</summary>
+    public string? MergeParts(IReadOnlyList<Block> blocks, CancellationToken cancellation) => Merge(blocks, isWhole: true, keepEmpty: false, cancellation);
 
-    private string? Merge(IReadOnlyList<Block> blocks, bool isWhole, CancellationToken cancellation)
+    private string? Merge(IReadOnlyList<Block> blocks, bool isWhole, bool keepEmpty, CancellationToken cancellation)
     {
         var metas = blocks.Select(b => b.Meta).OrderBy(m => m.MinTime).ToList();
         using var builder = new BlockBuilder(files, dataDirectory, Ulid.New(time));
@@ -67,7 +71,7 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
             }
         }
 
-        return builder.Index.SeriesCount == 0 ? null : builder.Finish(Describe(metas, isWhole), cancellation);
+        return builder.Index.SeriesCount == 0 && !keepEmpty ? null : builder.Finish(Describe(metas, isWhole), cancellation);
     }
 
     private static BlockMeta Describe(List<BlockMeta> metas, bool isWhole)
@@ -285,16 +289,18 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
 
         public void WriteTo(BlockBuilder builder)
         {
-            if (Block.Tombstones.Of(_series[_next - 1]) is not null)
-            {
-                using var reader = Open();
-                builder.EncodeSamples(reader);
-                return;
-            }
-
+            var deleted = Block.Tombstones.Of(_series[_next - 1]);
             foreach (var chunk in _chunks)
             {
-                builder.CopyChunk(Block, new ChunkRef(chunk.MinTime, chunk.MaxTime, chunk.Reference));
+                var reference = new ChunkRef(chunk.MinTime, chunk.MaxTime, chunk.Reference);
+                if (!Tombstones.Touches(deleted, chunk.MinTime, chunk.MaxTime))
+                {
+                    builder.CopyChunk(Block, reference);
+                    continue;
+                }
+
+                using var rest = new ChunkSampleReader(Block, new[] { reference }, long.MinValue, long.MaxValue, deleted);
+                builder.EncodeSamples(rest);
             }
         }
 

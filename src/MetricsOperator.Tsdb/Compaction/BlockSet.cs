@@ -51,17 +51,10 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
     }
 
     /// <summary>The log may hold samples from this time on: the end of the newest block that has all series.</summary>
-    public long MinValidTime
-    {
-        get
-        {
-            lock (_gate)
-            {
-                var metas = _blocks.Select(b => b.Meta).Concat(_broken.Select(b => b.Meta).OfType<BlockMeta>());
-                return metas.Where(m => m.CoversAllSeries).Select(m => m.MaxTime).DefaultIfEmpty(long.MinValue).Max();
-            }
-        }
-    }
+    public long MinValidTime => MinValidTimeWithout([]);
+
+    /// <summary>True if the log would be needed from an earlier time on without these blocks: samples it still has would come back.</summary>
+    public bool AreEndOfLog(IReadOnlyList<BlockMeta> metas) => MinValidTimeWithout(metas.Select(m => m.Ulid).ToHashSet(StringComparer.Ordinal)) < MinValidTime;
 
     /// <summary>Opens all blocks; deletes those that a finished merge replaces.</summary>
     public void Load()
@@ -100,6 +93,15 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
                 .Select(b => $"block {b.Ulid} is left out: {b.Message}")
                 .ToList();
             return _blocks.FindAll(b => b.Overlaps(minTime, maxTime) && b.TryUse());
+        }
+    }
+
+    /// <summary>All open blocks, in use.</summary>
+    public List<Block> UseAll()
+    {
+        lock (_gate)
+        {
+            return _blocks.FindAll(b => b.TryUse());
         }
     }
 
@@ -193,6 +195,15 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
             }
 
             _blocks = [];
+        }
+    }
+
+    private long MinValidTimeWithout(HashSet<string> names)
+    {
+        lock (_gate)
+        {
+            var metas = _blocks.Select(b => b.Meta).Concat(_broken.Select(b => b.Meta).OfType<BlockMeta>());
+            return metas.Where(m => m.CoversAllSeries && !names.Contains(m.Ulid)).Select(m => m.MaxTime).DefaultIfEmpty(long.MinValue).Max();
         }
     }
 

@@ -8,6 +8,9 @@ internal static class CompactionPlan
     /// <summary>So many blocks of early flushes are merged before their range is over.</summary>
     private const int MaxShortBlocks = 8;
 
+    /// <summary>A long block is written anew when it has more deletions than this per series.</summary>
+    private const double MaxTombstonesPerSeries = 0.05;
+
     /// <summary>Block ranges in ms from the shortest: each three times the one before, up to <paramref name="maxMs"/>.</summary>
     public static IReadOnlyList<long> Ranges(long minMs, long maxMs)
     {
@@ -56,6 +59,23 @@ internal static class CompactionPlan
                 {
                     return group;
                 }
+            }
+        }
+
+        return ManyDeletions(sorted, ranges);
+    }
+
+    // The newest block that is long enough or has nothing left, if it has many deletions; a short one is merged with others soon anyway.
+    private static IReadOnlyList<BlockMeta> ManyDeletions(List<BlockMeta> sorted, IReadOnlyList<long> ranges)
+    {
+        var isLong = ranges[ranges.Count / 2];
+        for (var i = sorted.Count - 1; i >= 0; i--)
+        {
+            var stats = sorted[i].Stats;
+            var limit = sorted[i].MaxTime - sorted[i].MinTime >= isLong ? MaxTombstonesPerSeries * (stats.NumSeries + 1) : stats.NumSeries - 1;
+            if (stats.NumTombstones > 0 && stats.NumTombstones > limit && !sorted[i].Compaction.Failed)
+            {
+                return [sorted[i]];
             }
         }
 

@@ -78,7 +78,7 @@ internal sealed class HeadBlockWriter(FileLayer files, MemoryHead head, string d
         var deleted = selection.DeletedOf(0);
         foreach (var chunk in selection.ChunksOf(0))
         {
-            if (chunk.MinTime >= minTime && chunk.MaxTime < maxTime && deleted is null)
+            if (chunk.MinTime >= minTime && chunk.MaxTime < maxTime && !Tombstones.Touches(deleted, chunk.MinTime, chunk.MaxTime))
             {
                 builder.CopyChunk(selection, chunk);
                 continue;

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace MetricsOperator.Tsdb.Compaction;
 
 /// <summary>Moves data on: from the head into blocks, out of the log, into larger blocks, and away. Used by one thread at a time.</summary>
-internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet blocks, string walDirectory, string lateDirectory)
+internal sealed partial class Maintenance(TsdbOptions options, MemoryHead head, BlockSet blocks, string walDirectory, string lateDirectory)
 {
     /// <summary>More late samples than this are written to blocks before their time.</summary>
     private const int MaxLateInMemory = 500_000;
@@ -31,9 +31,8 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
 
     public long CompactionsFailed { get; private set; }
 
-    public long TimeRetentions { get; private set; }
-
-    public long SizeRetentions { get; private set; }
+    /// <summary>Deletes what is too old or too much.</summary>
+    public Retention Retention { get; } = new(options, blocks, walDirectory, lateDirectory);
 
     /// <summary>Seconds of each finished compaction are recorded here.</summary>
     public Histogram<double>? CompactionSeconds { get; set; }
@@ -46,7 +45,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
     {
         // First of all, because on a full disk everything else fails until retention has made space.
         blocks.DeleteUnused();
-        ApplyRetention();
+        Retention.Apply();
         head.NextRound();
         head.ChunkFiles.Flush();
         var wasCut = CutBlocks(cancellation);
@@ -70,7 +69,7 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
             MergeBlocks(cancellation);
         }
 
-        ApplyRetention();
+        Retention.Apply();
     }
 
     private bool CutBlocks(CancellationToken cancellation)
@@ -270,50 +269,8 @@ internal sealed class Maintenance(TsdbOptions options, MemoryHead head, BlockSet
                 return;
             }
 
-            var started = options.Time.GetTimestamp();
-            var inputs = blocks.Use(chosen);
-            try
-            {
-                var directory = Attempt(() => new BlockMerger(options.Files, options.Path, options.Time).Merge(inputs, cancellation));
-                blocks.Replace(directory, chosen);
-                Finished(started);
-                _logger.LogInformation("Merged {Count} blocks into {Block}", chosen.Count, directory ?? "nothing");
-            }
-            finally
-            {
-                foreach (var input in inputs)
-                {
-                    input.Release();
-                }
-            }
-
-            blocks.DeleteUnused();
+            Rewrite(chosen, cancellation);
         }
-    }
-
-    private void ApplyRetention()
-    {
-        var headBytes = options.RetentionBytes > 0
-            ? DataFiles.SizeOf(walDirectory) + DataFiles.SizeOf(Path.Combine(options.Path, "chunks_head")) + DataFiles.SizeOf(lateDirectory)
-            : 0;
-        var expired = blocks.Expired(options.RetentionMs, options.RetentionBytes, headBytes);
-        if (expired.Count == 0)
-        {
-            return;
-        }
-
-        if (blocks.Expired(options.RetentionMs, 0, 0).Count > 0)
-        {
-            TimeRetentions++;
-        }
-        else
-        {
-            SizeRetentions++;
-        }
-
-        blocks.Replace(null, expired);
-        blocks.DeleteUnused();
-        _logger.LogInformation("Retention deleted {Count} blocks", expired.Count);
     }
 
     private long MaxBlockDuration()

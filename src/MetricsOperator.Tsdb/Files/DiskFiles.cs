@@ -58,6 +58,17 @@ internal sealed partial class DiskFiles : FileLayer
         }
     }
 
+    public override void Link(string file, string name)
+    {
+        if (HardLink(file, name) != 0)
+        {
+            throw new IOException($"cannot link {file} as {name}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int HardLink(string file, string name);
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
 

@@ -46,6 +46,21 @@ internal abstract class FileLayer
     /// <summary>Makes names in the directory (created, renamed, deleted) durable.</summary>
     public abstract void SyncDirectory(string path);
 
+    /// <summary>Gives a file that nobody changes any more a second name, which must be free; a layer without links copies it.</summary>
+    public virtual void Link(string file, string name)
+    {
+        using var source = DataFiles.OpenRead(file);
+        using var target = Create(name);
+        var buffer = new byte[64 * 1024];
+        int read;
+        for (long offset = 0; (read = DataFiles.ReadFully(source, buffer, offset)) > 0; offset += read)
+        {
+            Write(target, buffer.AsSpan(0, read), offset);
+        }
+
+        Sync(target);
+    }
+
     /// <summary>Writes a small file so that after a crash either the old or the new content is there.</summary>
     public void WriteAtomically(string path, ReadOnlySpan<byte> content)
     {

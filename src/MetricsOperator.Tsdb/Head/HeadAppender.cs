@@ -64,7 +64,14 @@ internal sealed class HeadAppender(MemoryHead head, HeadBatch batch) : IAppender
         return outcome;
     }
 
-    public void AppendExemplar(SeriesRef series, Exemplar exemplar) => Batch.Exemplars.Add(new PendingExemplar(series.Value, exemplar));
+    public void AppendExemplar(SeriesRef series, Exemplar exemplar)
+    {
+        var current = Batch;
+        if (head.AcceptsExemplar(series.Value, exemplar))
+        {
+            current.Exemplars.Add(new PendingExemplar(series.Value, exemplar));
+        }
+    }
 
     public void SetMetadata(SeriesRef series, MetricMetadata metadata) => Batch.Metadata.Add(new PendingMetadata(series.Value, metadata));
 

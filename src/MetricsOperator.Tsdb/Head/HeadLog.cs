@@ -1,6 +1,7 @@
 using System.Text;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Labels;
+using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Wal;
 
 namespace MetricsOperator.Tsdb.Head;
@@ -91,6 +92,38 @@ internal sealed class HeadLog(WalWriter wal, Func<WalWriter> openLateLog) : IDis
         }
 
         Flush();
+    }
+
+    public void AddTombstones(List<(ulong Series, TimeRange Range)> stones)
+    {
+        _record.Start(WalRecordType.Tombstones);
+        foreach (var (series, range) in stones)
+        {
+            _record.Tombstone(series, range.MinTime, range.MaxTime);
+            FlushIfLong(WalRecordType.Tombstones);
+        }
+
+        Flush();
+    }
+
+    /// <summary>Writes deletions of late samples to their own log, where they concern what was written before; other readers pass over them.</summary>
+    /// <exception cref="StorageException">The disk refused.</exception>
+    public void WriteLateTombstones(List<(ulong Series, TimeRange Range)> stones)
+    {
+        if (stones.Count == 0)
+        {
+            return;
+        }
+
+        Late ??= openLateLog();
+        _record.Start(WalRecordType.Tombstones);
+        foreach (var (series, range) in stones)
+        {
+            _record.Tombstone(series, range.MinTime, range.MaxTime);
+        }
+
+        Late.Add(_record.Record);
+        Late.Write();
     }
 
     public void Dispose()

@@ -16,7 +16,7 @@ namespace MetricsOperator.Tsdb.Head;
 /// Rebuilds the head from its files, reading the log twice: first the series, so that chunks_head can be attached to them, then the
 /// samples. One record is in memory at a time, so a replay needs no more than the head it builds.
 /// </summary>
-internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minValidTime, Action<ReplayProgress>? progress, CancellationToken cancellation)
+internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, long minValidTime, Action<ReplayProgress>? progress, CancellationToken cancellation)
 {
     /// <summary>Share of the first pass in the progress shown.</summary>
     private const double SeriesShare = 40;
@@ -70,7 +70,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
 
         var late = WalDirectory.List(lateDirectory);
         Measure(late);
-        ReadSegments(lateDirectory, late, "wbl", _late.ReadRecord);
+        ReadSegments(lateDirectory, late, "wbl", ReadLateRecord);
         _unknownSamples += _late.UnknownSamples;
         _malformed += _late.MalformedChunks;
         if (_unknownSamples + _malformed > 0 && !IsPartial)
@@ -194,11 +194,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
                 var tombstones = new TombstoneRecord(record);
                 while (tombstones.Next())
                 {
-                    head.Store.ObserveReference(tombstones.Reference);
-                    if (tombstones.MaxTime >= minValidTime)
-                    {
-                        head.Tombstones.Add(tombstones.Reference, new TimeRange(tombstones.MinTime, tombstones.MaxTime));
-                    }
+                    AddTombstone(tombstones.Reference, new TimeRange(tombstones.MinTime, tombstones.MaxTime));
                 }
 
                 return !tombstones.Failed;
@@ -255,7 +251,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
             return;
         }
 
-        if (chunk.MaxTime < minValidTime)
+        if (chunk.MaxTime < minValidTime || _moved.Contains(reference))
         {
             return;
         }
@@ -279,6 +275,11 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         if ((WalRecordType)record[0] == WalRecordType.Metadata)
         {
             return ReadMetadata(record);
+        }
+
+        if ((WalRecordType)record[0] == WalRecordType.Exemplars)
+        {
+            return ReadExemplars(record);
         }
 
         var kind = SampleRecord.KindOf(record);
@@ -322,7 +323,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         }
 
         ref var series = ref head.Store[number];
-        if (timestamp <= series.LastTime)
+        if (timestamp <= series.LastTime || _moved.Contains(reference))
         {
             return;
         }
@@ -350,7 +351,7 @@ internal sealed class HeadReplay(MemoryHead head, TsdbOptions options, long minV
         }
 
         ref var series = ref head.Store[number];
-        if (timestamp > series.LastTime)
+        if (timestamp > series.LastTime && !_moved.Contains(reference))
         {
             head.Samples.Append(ref series, timestamp, histogram);
             head.ObserveTime(timestamp);

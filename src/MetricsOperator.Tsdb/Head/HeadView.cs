@@ -76,15 +76,17 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
     public void Add(in MemSeries series, long from, long to, long lateFrom)
     {
         var first = _chunkCount;
+        var deleted = head.Tombstones.Of(series.Reference);
         foreach (var chunk in head.Samples.SealedOf(in series))
         {
-            if (chunk.MaxTime >= from && chunk.MinTime <= to)
+            if (chunk.MaxTime >= from && chunk.MinTime <= to && !Tombstones.Covers(deleted, chunk.MinTime, chunk.MaxTime))
             {
                 AddChunk(new ChunkRef(chunk.MinTime, chunk.MaxTime, chunk.DiskRef));
             }
         }
 
-        if (series.Encoding != ChunkEncoding.None && series.LastTime >= from && series.ChunkMinTime <= to)
+        if (series.Encoding != ChunkEncoding.None && series.LastTime >= from && series.ChunkMinTime <= to
+            && !Tombstones.Covers(deleted, series.ChunkMinTime, series.LastTime))
         {
             AddChunk(new ChunkRef(series.ChunkMinTime, series.LastTime, Copy(in series)));
         }
@@ -92,7 +94,7 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         var late = head.OutOfOrder.Copy(series.Reference, lateFrom, to);
         if (_chunkCount > first || late is not null)
         {
-            _series.Add(new SelectedSeries(series.Labels, first, to, head.Tombstones.Of(series.Reference), late));
+            _series.Add(new SelectedSeries(series.Labels, first, to, deleted, late));
         }
     }
 

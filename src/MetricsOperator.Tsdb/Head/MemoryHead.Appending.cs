@@ -158,6 +158,11 @@ internal sealed partial class MemoryHead
             {
                 _lock.ExitWriteLock();
             }
+
+            foreach (var exemplar in batch.Exemplars)
+            {
+                AddExemplar(exemplar.Series, exemplar.Value);
+            }
         }
     }
 
@@ -286,6 +291,11 @@ internal sealed partial class MemoryHead
             foreach (var histogram in batch.Histograms)
             {
                 LogSeries(Store.Find(histogram.Series));
+            }
+
+            foreach (var exemplar in batch.Exemplars)
+            {
+                LogSeries(Store.Find(exemplar.Series));
             }
         }
         finally

@@ -1,5 +1,6 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Histograms;
+using MetricsOperator.Tsdb.Compaction;
 using MetricsOperator.Tsdb.Querying;
 
 namespace MetricsOperator.Tsdb.Head;
@@ -55,6 +56,37 @@ internal sealed class OutOfOrderSamples
         _youngCount++;
         _youngHistogramBytes += BytesOf(histogram);
         return true;
+    }
+
+    /// <summary>Removes the samples of a series in a closed time range.</summary>
+    public void Delete(ulong series, long minTime, long maxTime)
+    {
+        foreach (var generation in (ReadOnlySpan<Dictionary<ulong, SampleList>>)[_young, _old])
+        {
+            if (generation.TryGetValue(series, out var samples))
+            {
+                samples.Delete(minTime, maxTime);
+                if (samples.Count == 0)
+                {
+                    generation.Remove(series);
+                }
+            }
+        }
+    }
+
+    /// <summary>Starts of the aligned ranges of this length in which samples of either generation may be.</summary>
+    public SortedSet<long> Starts(long rangeMs)
+    {
+        var starts = new SortedSet<long>();
+        foreach (var samples in _young.Values.Concat(_old.Values))
+        {
+            for (var start = CompactionPlan.Align(samples.MinTime, rangeMs); start <= samples.MaxTime; start += rangeMs)
+            {
+                starts.Add(start);
+            }
+        }
+
+        return starts;
     }
 
     /// <summary>Makes what there is the older generation.</summary>
@@ -129,6 +161,17 @@ internal sealed class OutOfOrderSamples
 
             _histograms?.Insert(~position, histogram);
             return true;
+        }
+
+        public void Delete(long minTime, long maxTime)
+        {
+            var first = LowerBound(minTime);
+            var count = (maxTime == long.MaxValue ? Count : LowerBound(maxTime + 1)) - first;
+            if (count > 0)
+            {
+                _times.RemoveRange(first, count);
+                _values.RemoveRange(first, count);
+            }
         }
 
         public LateSamples? Copy(long minTime, long maxTime)

@@ -96,8 +96,9 @@ internal sealed class BlockSeriesCursor(Block block, List<uint> series, long min
     {
         while (_next < series.Count)
         {
+            var deleted = block.Tombstones.Of(series[_next]);
             block.Index.ReadSeries(series[_next++], _pairs, _all);
-            var wanted = _all.FindAll(c => c.MaxTime >= minTime && c.MinTime <= maxTime);
+            var wanted = _all.FindAll(c => c.MaxTime >= minTime && c.MinTime <= maxTime && !Tombstones.Covers(deleted, c.MinTime, c.MaxTime));
             if (wanted.Count > 0)
             {
                 Labels = block.Index.LabelSetOf(_pairs, _scratch);

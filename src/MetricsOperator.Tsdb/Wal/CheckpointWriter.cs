@@ -86,7 +86,7 @@ internal sealed class CheckpointWriter(FileLayer files, string directory, int se
             var complete = type switch
             {
                 WalRecordType.Series => FilterSeries(record, keepSeries),
-                WalRecordType.Tombstones => FilterTombstones(record, minTime),
+                WalRecordType.Tombstones => FilterTombstones(record, minTime, keepSeries),
                 WalRecordType.Metadata => CollectMetadata(record),
                 WalRecordType.Samples or WalRecordType.Exemplars or WalRecordType.Histograms or WalRecordType.FloatHistograms
                     or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms => FilterSamples(record, minTime, type),
@@ -162,12 +162,12 @@ internal sealed class CheckpointWriter(FileLayer files, string directory, int se
         return FilterSamples(record, minTime, into, custom: false);
     }
 
-    private bool FilterTombstones(ReadOnlySpan<byte> record, long minTime)
+    private bool FilterTombstones(ReadOnlySpan<byte> record, long minTime, Func<ulong, bool> keepSeries)
     {
         var tombstones = new TombstoneRecord(record);
         while (tombstones.Next())
         {
-            if (tombstones.MaxTime >= minTime)
+            if (tombstones.MaxTime >= minTime && keepSeries(tombstones.Reference))
             {
                 _record.Tombstone(tombstones.Reference, tombstones.MinTime, tombstones.MaxTime);
             }

@@ -75,6 +75,18 @@ internal ref struct SampleRecord
     /// <summary>Bytes of the current entry behind reference and times; the same in both versions of a record.</summary>
     public readonly ReadOnlySpan<byte> Rest => _record[(1 + _restStart)..(1 + _reader.Position)];
 
+    /// <summary>Labels of the current exemplar: per label uvarint length, name, uvarint length, value.</summary>
+    public readonly ReadOnlySpan<byte> EncodedLabels
+    {
+        get
+        {
+            var reader = new ByteReader(Rest);
+            reader.F64();
+            reader.Uvarint();
+            return Rest[reader.Position..];
+        }
+    }
+
     public bool Next()
     {
         while (_reader.Remaining > 0 && !_reader.Failed)

@@ -33,7 +33,7 @@ public sealed class EffectiveConfigTests
           static_configs:
           - targets: ['[::1]:9090', 'localhost:80']
             labels: {empty: 'null'}
-        storage: {tsdb: {out_of_order_time_window: 30m}}
+        storage: {tsdb: {out_of_order_time_window: 30m}, exemplars: {max_exemplars: 7}}
         """;
 
     [Fact]
@@ -45,6 +45,7 @@ public sealed class EffectiveConfigTests
         var yaml = EffectiveConfig.ToYaml(ConfigFileTests.Parse(Full));
         Assert.Equal(yaml, EffectiveConfig.ToYaml(ConfigFileTests.Parse(yaml)));
         Assert.Contains("scrape_timeout: 10s", yaml, StringComparison.Ordinal);
+        Assert.Contains("max_exemplars: 7", yaml, StringComparison.Ordinal);
     }
 
     /// <summary>
@@ -55,6 +56,9 @@ public sealed class EffectiveConfigTests
     [InlineData(true, "global: {scrape_interval: 15s}")]
     [InlineData(true, "scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1']}]}]")]
     [InlineData(true, "scrape_configs: [{job_name: a, metric_relabel_configs: [{regex: 'a.*', action: labeldrop}]}]")]
+    [InlineData(true, "storage: {exemplars: {max_exemplars: -1}}")]
+    [InlineData(false, "storage: {exemplars: {max_exemplars: many}}")]
+    [InlineData(false, "storage: {exemplars: {max: 1}}")]
     [InlineData(false, "global: {scrape_interval: 1d1y}")]
     [InlineData(false, "global: {scrape_interval: 1s, scrape_timeout: 2s}")]
     [InlineData(false, "scrape_configs: [{job_name: a}, {job_name: a}]")]

@@ -30,6 +30,7 @@ public sealed class ServerFlagsTests
     [InlineData("--query.timeout=abc", "--query.timeout")]
     [InlineData("--query.max-samples=x", "--query.max-samples")]
     [InlineData("--memory.budget=much", "--memory.budget")]
+    [InlineData("--storage.tsdb.retention.percentage=101", "--storage.tsdb.retention.percentage")]
     [InlineData("--log.level=loud", "--log.level")]
     public void Parse_names_the_flag_that_is_wrong(string argument, string named) =>
         Assert.Contains(named, Assert.Throws<ArgumentException>(() => ServerFlags.Parse(argument)).Message, StringComparison.Ordinal);

@@ -30,6 +30,32 @@ internal static class WriteRequests
         return request.ToArray();
     }
 
+    /// <summary><c>prometheus.WriteRequest</c> with one series of one sample and its exemplars, each with a label <c>id</c>.</summary>
+    public static byte[] V1(LabelSet labels, long timestampMs, double value, params (string Id, double Value, long TimestampMs)[] exemplars)
+    {
+        using var series = new MemoryStream();
+        foreach (var (name, text) in labels.ToPairs())
+        {
+            Field(series, 1, Label(name, text));
+        }
+
+        Field(series, 2, Sample(timestampMs, value));
+        foreach (var (id, exemplarValue, exemplarTimeMs) in exemplars)
+        {
+            using var exemplar = new MemoryStream();
+            Field(exemplar, 1, Label("id", id));
+            exemplar.WriteByte((2 << 3) | 1);
+            exemplar.Write(BitConverter.GetBytes(exemplarValue));
+            exemplar.WriteByte(3 << 3);
+            Varint(exemplar, (ulong)exemplarTimeMs);
+            Field(series, 3, exemplar.ToArray());
+        }
+
+        using var request = new MemoryStream();
+        Field(request, 1, series.ToArray());
+        return request.ToArray();
+    }
+
     /// <summary><c>io.prometheus.write.v2.Request</c>, one series per sample.</summary>
     public static byte[] V2(params (LabelSet Labels, long TimestampMs, double Value)[] samples)
     {
@@ -79,6 +105,14 @@ internal static class WriteRequests
         using var response = await client.PostAsync("/api/v1/write", content);
         var written = response.Headers.TryGetValues("X-Prometheus-Remote-Write-Samples-Written", out var values) ? $"written={values.Single()} " : "";
         return ((int)response.StatusCode, written + await response.Content.ReadAsStringAsync());
+    }
+
+    private static byte[] Label(string name, string text)
+    {
+        using var label = new MemoryStream();
+        Field(label, 1, Encoding.UTF8.GetBytes(name));
+        Field(label, 2, Encoding.UTF8.GetBytes(text));
+        return label.ToArray();
     }
 
     private static byte[] Sample(long timestampMs, double value)
