@@ -2,6 +2,7 @@ using System.CommandLine;
 using MetricsOperator.Cli.Down;
 using MetricsOperator.Cli.Exporter;
 using MetricsOperator.Cli.Generate;
+using MetricsOperator.Cli.Tsdb;
 using MetricsOperator.Cli.Up;
 
 var root = new RootCommand("metricsctl: try, check and inspect metrics stacks.")
@@ -10,6 +11,8 @@ var root = new RootCommand("metricsctl: try, check and inspect metrics stacks.")
     DownCommand.Build(),
     ExporterCommand.Build(),
     GenerateCommand.Build(),
+    TsdbCommand.Build(),
 };
+CommandWithExamples.ShowExamples(root);
 // Stopping the local world in order (pods get SIGTERM first) takes longer than the default two seconds.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -90,6 +90,7 @@ internal sealed class TsdbMeter : IDisposable
     {
         Gauge("prometheus_tsdb_blocks_loaded", () => blocks.Metas.Count, "Blocks that are open.");
         Gauge("prometheus_tsdb_blocks_broken", () => blocks.BrokenCount, "Blocks that could not be opened.");
+        Gauge("metricsoperator_tsdb_damaged_blocks", () => blocks.DamagedCount, "Blocks that could not be opened or in which a query met damage.");
         Gauge("prometheus_tsdb_storage_blocks_bytes", () => blocks.Bytes, "Bytes of all open blocks.");
         Counter("prometheus_tsdb_compactions_total", () => maintenance.Compactions, "Blocks written from the head or by merging.");
         Counter("prometheus_tsdb_compactions_failed_total", () => maintenance.CompactionsFailed, "Blocks that could not be written.");

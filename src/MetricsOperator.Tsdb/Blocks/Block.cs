@@ -40,6 +40,12 @@ internal sealed class Block : ChunkSource
     /// <summary>Bytes of all files.</summary>
     public long Bytes { get; }
 
+    /// <summary>True once a reader has met damage in the block's files.</summary>
+    public bool IsDamaged { get; private set; }
+
+    /// <summary>Remembers that a reader has met damage.</summary>
+    public void NoteDamage() => IsDamaged = true;
+
     /// <exception cref="StorageException">A file is missing or damaged.</exception>
     public static Block Open(string directory)
     {
@@ -112,7 +118,18 @@ internal sealed class Block : ChunkSource
 
     public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
     {
-        var bytes = _chunks.Read(chunk.Location, out var encoding);
+        ReadOnlyMemory<byte> bytes;
+        ChunkEncoding encoding;
+        try
+        {
+            bytes = _chunks.Read(chunk.Location, out encoding);
+        }
+        catch (StorageException)
+        {
+            NoteDamage();
+            throw;
+        }
+
         return new ChunkData(bytes, encoding, encoding.SamplesOf(bytes.Span));
     }
 

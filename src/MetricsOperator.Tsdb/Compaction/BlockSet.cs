@@ -38,6 +38,18 @@ internal sealed class BlockSet(FileLayer files, string dataDirectory, ILogger lo
         }
     }
 
+    /// <summary>Blocks that could not be opened, and open ones in which a query has met damage since.</summary>
+    public int DamagedCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _broken.Count + _blocks.Count(b => b.IsDamaged);
+            }
+        }
+    }
+
     /// <summary>Bytes of the open blocks.</summary>
     public long Bytes
     {

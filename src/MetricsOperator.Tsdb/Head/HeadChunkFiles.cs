@@ -30,6 +30,9 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     private readonly ByteWriter _buffer = new(4096);
     private ChunkFile? _current;
 
+    /// <summary>True if the files found at start belong to somebody else: they are neither cut nor written to.</summary>
+    public bool LeavesFilesAsTheyAre { get; init; }
+
     /// <summary>Why the buffer could not be written, until a flush succeeds.</summary>
     public string? WriteError { get; private set; }
 
@@ -41,7 +44,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     {
         fileLayer.CreateDirectory(directory);
         LoadFiles(found, cancellation);
-        if (_files.Count > 0)
+        if (_files.Count > 0 && !LeavesFilesAsTheyAre)
         {
             // The earlier process may have ended before it did this.
             fileLayer.Sync(_files[_files.Keys.Max()].Handle);
@@ -69,14 +72,18 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
                 return;
             }
 
-            var file = new ChunkFile(fileLayer.OpenWrite(path), path);
+            var file = new ChunkFile(LeavesFilesAsTheyAre ? DataFiles.OpenRead(path) : fileLayer.OpenWrite(path), path);
             _files.Add(number, file);
             var error = Scan(number, file, found);
             if (error is not null)
             {
                 logger.LogWarning(
                     "Head chunk file {Path} is damaged at offset {Offset} ({Why}); what follows is rebuilt from the log", path, file.Length, error);
-                fileLayer.SetLength(file.Handle, file.Length);
+                if (!LeavesFilesAsTheyAre)
+                {
+                    fileLayer.SetLength(file.Handle, file.Length);
+                }
+
                 DeleteFrom(files, i + 1);
                 if (file.Length == 0)
                 {

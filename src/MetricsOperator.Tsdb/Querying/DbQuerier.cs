@@ -34,7 +34,8 @@ internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IRe
                 }
                 catch (StorageException e)
                 {
-                    remarks.Add(e.Message);
+                    block.NoteDamage();
+                    remarks.Add($"block {block.Meta.Ulid} is left out: {e.Message}");
                 }
             }
         }

@@ -15,6 +15,7 @@ internal sealed class WalSegmentReader : IDisposable
     private long _pageStart = -WalFormat.PageSize;
     private int _pageLength;
     private int _position = WalFormat.PageSize;
+    private bool _isBehindDamage;
 
     public WalSegmentReader(string path)
     {
@@ -37,6 +38,9 @@ internal sealed class WalSegmentReader : IDisposable
 
     /// <summary>Offset behind the last complete record.</summary>
     public long GoodLength { get; private set; }
+
+    /// <summary>Compression bits of the newest record.</summary>
+    public byte Compression { get; private set; }
 
     /// <summary>What is wrong at <see cref="GoodLength"/>, once <see cref="Next"/> returned false; null at a proper end.</summary>
     public string? Error { get; private set; }
@@ -67,6 +71,13 @@ internal sealed class WalSegmentReader : IDisposable
 
             var kind = type & WalFormat.KindMask;
             var starts = kind is WalFormat.Full or WalFormat.First;
+            if (_isBehindDamage && !starts)
+            {
+                // The rest of a record whose beginning is lost.
+                continue;
+            }
+
+            _isBehindDamage = false;
             if (starts == inside)
             {
                 Error = inside ? $"got fragment kind {kind} inside a record, want middle or last" : $"got fragment kind {kind}, want full or first";
@@ -100,15 +111,65 @@ internal sealed class WalSegmentReader : IDisposable
         }
     }
 
+    /// <summary>
+    /// Goes on behind damage, at the next place where a whole fragment that begins a record stands; <see cref="GoodLength"/> is that
+    /// place then. False when there is none up to the end of the file, where <see cref="GoodLength"/> is then.
+    /// </summary>
+    public bool SkipDamage()
+    {
+        var from = (int)Math.Max(0, GoodLength + 1 - Math.Max(0, _pageStart));
+        Error = null;
+        _isBehindDamage = true;
+        while (_pageStart >= 0 || NextPage())
+        {
+            for (; from + WalFormat.HeaderSize <= _pageLength; from++)
+            {
+                if (IsBeginningAt(from))
+                {
+                    _position = from;
+                    GoodLength = _pageStart + from;
+                    return true;
+                }
+            }
+
+            from = 0;
+            if (!NextPage())
+            {
+                break;
+            }
+        }
+
+        GoodLength = Length;
+        _position = _pageLength;
+        return false;
+    }
+
     public void Dispose()
     {
         _file?.Dispose();
         _zstd?.Dispose();
     }
 
+    private bool IsBeginningAt(int position)
+    {
+        var type = _page[position];
+        if ((type & WalFormat.KindMask) is not (WalFormat.Full or WalFormat.First) || (type & 0xE0) != 0)
+        {
+            return false;
+        }
+
+        var header = new ByteReader(_page.AsSpan(position + 1, WalFormat.HeaderSize - 1));
+        var length = header.Be16();
+        var checksum = header.Be32();
+        return length > 0
+            && position + WalFormat.HeaderSize + length <= _pageLength
+            && Crc32C.Of(_page.AsSpan(position + WalFormat.HeaderSize, length)) == checksum;
+    }
+
     private bool Finish(byte flags, ReadOnlySpan<byte> payload, out ReadOnlySpan<byte> record)
     {
         record = payload;
+        Compression = flags;
         if (flags == WalFormat.Zstd)
         {
             _zstd ??= ZstdDecoder.Create();
