@@ -160,7 +160,7 @@ public sealed class BitRotTests
         {
             "wal" => [new LogScan(full, file, file.Contains("checkpoint", StringComparison.Ordinal) ? LogKind.Checkpoint : LogKind.Wal).Run(null, CancellationToken.None)],
             "wbl" => [new LogScan(full, file, LogKind.Wbl).Run(null, CancellationToken.None)],
-            "chunks_head" => [new HeadChunkScan(full, file, []).Run(CancellationToken.None)],
+            "chunks_head" => [new HeadChunkFileScan(full, file, []).Run(CancellationToken.None)],
             _ when root.StartsWith("chunk_snapshot", StringComparison.Ordinal) => [new LogScan(full, file, LogKind.Snapshot).Run(null, CancellationToken.None)],
             _ => new BlockScan(path, Path.Combine(path, root)).Run(null, null, CancellationToken.None),
         };
