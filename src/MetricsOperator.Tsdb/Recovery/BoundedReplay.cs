@@ -226,6 +226,8 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
                     input.Release();
                 }
             }
+
+            blocks.DeleteUnused();
         }
     }
 
@@ -244,7 +246,9 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
 
         foreach (var segment in DataFiles.Numbered(_late).Where(s => s.Number <= state.LastLateSegment))
         {
+            // One after the other, because a log with a gap cannot be read.
             options.Files.DeleteFile(segment.Path);
+            options.Files.SyncDirectory(_late);
         }
 
         WalDirectory.DeleteIfEmpty(options.Files, _late);

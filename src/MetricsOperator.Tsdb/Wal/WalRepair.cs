@@ -61,8 +61,9 @@ internal static class WalRepair
     /// <summary>Cuts one segment to its good length and keeps the damaged original in <c>quarantine/</c>; segments behind it stay.</summary>
     public static void CutOne(FileLayer files, string directory, string segment, long goodLength)
     {
-        var copy = segment + ".repair";
+        var copy = segment + WalDirectory.RepairSuffix;
         Copy(files, segment, QuarantinePath(files, directory, segment), new FileInfo(segment).Length);
+        SyncMove(files, directory);
         Copy(files, segment, copy, goodLength);
         files.MoveFile(copy, segment);
         files.SyncDirectory(Path.GetDirectoryName(segment)!);

@@ -363,7 +363,7 @@ internal sealed class CrashRun : IDisposable
         {
             _files = NewProcess();
             _files.Kind = losePower ? FaultKind.PowerLoss : _faults.Next(2) == 0 ? FaultKind.Kill : FaultKind.ShortWrite;
-            _files.At = _faults.Next(1, 15);
+            _files.At = _faults.Next(2) == 0 ? _faults.Next(1, 15) : _faults.Next(15, 150);
             try
             {
                 _db = TimeSeriesDb.Open(Options(), null, CancellationToken.None);
