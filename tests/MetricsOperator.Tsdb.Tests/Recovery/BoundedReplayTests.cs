@@ -195,7 +195,11 @@ public sealed class BoundedReplayTests
                 {
                     appender.Append(series, time, new FloatHistogram
                     {
-                        Count = step + 3, Sum = i, Schema = 2, PositiveSpans = [new(0, 2)], PositiveBuckets = [step + 1, 2],
+                        Count = step + 3,
+                        Sum = i,
+                        Schema = 2,
+                        PositiveSpans = [new(0, 2)],
+                        PositiveBuckets = [step + 1, 2],
                     });
                 }
                 else
