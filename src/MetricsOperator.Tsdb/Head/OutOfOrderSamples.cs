@@ -61,17 +61,8 @@ internal sealed class OutOfOrderSamples
     /// <summary>Removes the samples of a series in a closed time range.</summary>
     public void Delete(ulong series, long minTime, long maxTime)
     {
-        foreach (var generation in (ReadOnlySpan<Dictionary<ulong, SampleList>>)[_young, _old])
-        {
-            if (generation.TryGetValue(series, out var samples))
-            {
-                samples.Delete(minTime, maxTime);
-                if (samples.Count == 0)
-                {
-                    generation.Remove(series);
-                }
-            }
-        }
+        Delete(_young, series, minTime, maxTime, ref _youngCount, ref _youngHistogramBytes);
+        Delete(_old, series, minTime, maxTime, ref _oldCount, ref _oldHistogramBytes);
     }
 
     /// <summary>Starts of the aligned ranges of this length in which samples of either generation may be.</summary>
@@ -124,6 +115,19 @@ internal sealed class OutOfOrderSamples
         return young is not null && old is not null ? LateSamples.Merge(young, old) : young ?? old;
     }
 
+    private static void Delete(
+        Dictionary<ulong, SampleList> generation, ulong series, long minTime, long maxTime, ref long count, ref long histogramBytes)
+    {
+        if (generation.TryGetValue(series, out var samples))
+        {
+            count -= samples.Delete(minTime, maxTime, ref histogramBytes);
+            if (samples.Count == 0)
+            {
+                generation.Remove(series);
+            }
+        }
+    }
+
     // The object with its arrays; spans and bounds are mostly shared or short.
     private static long BytesOf(FloatHistogram? histogram) =>
         histogram is null ? 0 : 200 + (8L * (histogram.PositiveBuckets.Length + histogram.NegativeBuckets.Length + histogram.CustomValues.Length));
@@ -163,15 +167,25 @@ internal sealed class OutOfOrderSamples
             return true;
         }
 
-        public void Delete(long minTime, long maxTime)
+        /// <returns>How many samples there were in the range.</returns>
+        public int Delete(long minTime, long maxTime, ref long histogramBytes)
         {
             var first = LowerBound(minTime);
             var count = (maxTime == long.MaxValue ? Count : LowerBound(maxTime + 1)) - first;
-            if (count > 0)
+            if (count <= 0)
             {
-                _times.RemoveRange(first, count);
-                _values.RemoveRange(first, count);
+                return 0;
             }
+
+            for (var i = first; _histograms is not null && i < first + count; i++)
+            {
+                histogramBytes -= BytesOf(_histograms[i]);
+            }
+
+            _times.RemoveRange(first, count);
+            _values.RemoveRange(first, count);
+            _histograms?.RemoveRange(first, count);
+            return count;
         }
 
         public LateSamples? Copy(long minTime, long maxTime)

@@ -104,7 +104,7 @@ public sealed class ReadOnlyDatabase : IQueryable, IDisposable
         _blocks.Clear();
         if (_sandbox is not null)
         {
-            Directory.Delete(_sandbox, recursive: true);
+            DiskFiles.Instance.DeleteDirectory(_sandbox);
             _sandbox = null;
         }
     }
@@ -142,7 +142,8 @@ public sealed class ReadOnlyDatabase : IQueryable, IDisposable
     private void Replay(string? temporaryRoot, ILogger logger, CancellationToken cancellation)
     {
         var root = temporaryRoot ?? System.IO.Path.GetTempPath();
-        _sandbox = Directory.CreateDirectory(System.IO.Path.Combine(root, "tsdb-read-" + Ulid.New(TimeProvider.System))).FullName;
+        _sandbox = System.IO.Path.GetFullPath(System.IO.Path.Combine(root, "tsdb-read-" + Ulid.New(TimeProvider.System)));
+        DiskFiles.Instance.CreateDirectory(_sandbox);
         foreach (var name in new[] { "wal", "wbl" })
         {
             var source = System.IO.Path.Combine(Path, name);
@@ -167,7 +168,7 @@ public sealed class ReadOnlyDatabase : IQueryable, IDisposable
 
     private static void LinkFiles(IReadOnlyList<NumberedFile> files, string target)
     {
-        Directory.CreateDirectory(target);
+        DiskFiles.Instance.CreateDirectory(target);
         foreach (var file in files)
         {
             File.CreateSymbolicLink(System.IO.Path.Combine(target, System.IO.Path.GetFileName(file.Path)), System.IO.Path.GetFullPath(file.Path));
