@@ -27,14 +27,6 @@ public static class ServerConfigRenderer
             ["global"] = Global(spec, scrape),
             ["scrape_configs"] = new JsonArray([.. scrape.Jobs.Select(job => Job(spec.Scrape, job))]),
         };
-        if (spec.Scrape.ProtectedMetrics.Count > 0)
-        {
-            config["memory"] = new JsonObject
-            {
-                ["protected_metrics"] = new JsonArray([.. spec.Scrape.ProtectedMetrics.Order(StringComparer.Ordinal).Select(m => (JsonNode?)m)]),
-            };
-        }
-
         return YamlText.Write(config);
     }
 

@@ -6,7 +6,7 @@ using MetricsOperator.Planning.Scraping;
 
 namespace MetricsOperator.Planning.Stacks;
 
-/// <summary>The server's container. Nothing in it depends on the content of the configuration: that is reloaded without a new pod.</summary>
+/// <summary>The server's container. Nothing in it depends on the content of the configuration file: that is reloaded without a new pod.</summary>
 internal static class ServerContainer
 {
     private const string ConfigFolder = "/etc/metricsoperator/config";
@@ -77,6 +77,12 @@ internal static class ServerContainer
         if (spec.Memory.Guard == MemorySpec.Observe)
         {
             yield return "--memory.guard=observe";
+        }
+
+        if (spec.Scrape.ProtectedMetrics.Count > 0)
+        {
+            // Not in the configuration file, which stays one that Prometheus accepts.
+            yield return $"--memory.protected-metrics={string.Join('|', spec.Scrape.ProtectedMetrics.Order(StringComparer.Ordinal))}";
         }
 
         yield return $"--termination-log={TerminationLog}";

@@ -18,7 +18,7 @@ public static class ConfigFile
         ScrapeProtocol.OpenMetricsText100, ScrapeProtocol.OpenMetricsText001, ScrapeProtocol.PrometheusText100, ScrapeProtocol.PrometheusText004,
     ];
 
-    private static readonly HashSet<string> TopFields = ["global", "scrape_configs", "storage", "memory"];
+    private static readonly HashSet<string> TopFields = ["global", "scrape_configs", "storage"];
 
     private static readonly HashSet<string> TopLater =
     [
@@ -68,7 +68,6 @@ public static class ConfigFile
             Hash = Convert.ToHexStringLower(SHA256.HashData(bytes)),
             Global = global,
             ScrapeConfigs = scrapeConfigs,
-            ProtectedMetrics = ReadMemory(fields),
         };
         return ReadStorage(config, fields);
     }
@@ -127,20 +126,6 @@ public static class ConfigFile
         // Text formats carry classic histograms only, so either value gives what was asked for.
         fields.Bool("always_scrape_classic_histograms");
     }
-
-    private static IReadOnlyList<AnchoredRegex> ReadMemory(ConfigFields fields) => fields.Has("memory")
-        ? fields["memory"].AsFields("memory", ["protected_metrics"]).List("protected_metrics", node =>
-        {
-            try
-            {
-                return new AnchoredRegex(node.AsString());
-            }
-            catch (ArgumentException e)
-            {
-                throw node.Error(e.Message, e);
-            }
-        })
-        : [];
 
     private static GlobalConfig ReadGlobal(ConfigFields fields, Func<string, string?> environment)
     {

@@ -24,11 +24,6 @@ public static class EffectiveConfig
             t.Map("exemplars", s => s.Field("max_exemplars", config.MaxExemplars));
         });
 
-        if (config.ProtectedMetrics.Count > 0)
-        {
-            yaml.Map("memory", t => t.List("protected_metrics", config.ProtectedMetrics.Select(m => m.Pattern)));
-        }
-
         return yaml.ToString();
     }
 

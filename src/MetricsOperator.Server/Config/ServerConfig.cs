@@ -19,9 +19,6 @@ public sealed record ServerConfig
     /// <summary>storage.tsdb.out_of_order_time_window; zero refuses out-of-order samples.</summary>
     public TimeSpan OutOfOrderTimeWindow { get; init; }
 
-    /// <summary>memory.protected_metrics: names, anchored regular expressions, of which new series are accepted as long as there is any memory.</summary>
-    public IReadOnlyList<AnchoredRegex> ProtectedMetrics { get; init; } = [];
-
     /// <summary>storage.exemplars.max_exemplars; 0 keeps none.</summary>
     public int MaxExemplars { get; init; } = DefaultMaxExemplars;
 }

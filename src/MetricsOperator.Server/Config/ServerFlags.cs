@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.Server.Config;
 
@@ -76,6 +77,9 @@ public sealed class ServerFlags
 
     /// <summary>True when the budget is only watched.</summary>
     public bool OnlyObservesMemory => _values["memory.guard"] == "observe";
+
+    /// <summary>Metrics whose new series are accepted as long as there is any memory; null for none.</summary>
+    public AnchoredRegex? ProtectedMetrics => _values["memory.protected-metrics"] is { Length: > 0 } pattern ? new AnchoredRegex(pattern) : null;
 
     /// <summary>Bytes that the process may use; 0 when it was not told.</summary>
     public long MemoryBudget => ByteSize.TryParseQuantity(_values["memory.budget"], out var bytes) ? bytes : 0;
@@ -159,11 +163,25 @@ public sealed class ServerFlags
         (FlagKind.Size, _) => ByteSize.TryParse(value, out _) ? null : $"got {value}, want a size such as 512MB",
         (FlagKind.Quantity, _) => ByteSize.TryParseQuantity(value, out _) ? null : $"got {value}, want a quantity such as 512Mi",
         (_, "log.level") => value is "debug" or "info" or "warn" or "error" ? null : $"got {value}, want debug, info, warn or error",
+        (_, "memory.protected-metrics") => RegexProblem(value),
         (_, "memory.guard") => value is "enforce" or "observe" ? null : $"got {value}, want enforce or observe",
         (_, "log.format") => value is "logfmt" or "json" ? null : $"got {value}, want logfmt or json",
         (_, "web.external-url") => value.Length == 0 || Uri.TryCreate(value, UriKind.Absolute, out _) ? null : $"got {value}, want an absolute URL",
         _ => null,
     };
+
+    private static string? RegexProblem(string pattern)
+    {
+        try
+        {
+            _ = new AnchoredRegex(pattern);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message;
+        }
+    }
 
     private TimeSpan Duration(string name) => DurationText.Parse(_values[name]);
 

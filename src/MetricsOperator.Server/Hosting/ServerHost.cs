@@ -204,7 +204,7 @@ internal sealed class ServerHost : IAsyncDisposable
             BootId = _state.BootId,
             HeadCapBytes = _guard?.Budget.HeadBytes ?? 0,
             AdmitsAboveCap = _guard?.Mode == MemoryGuardMode.Observe,
-            IsProtectedMetric = name => IsProtected(Encoding.UTF8.GetBytes(name)),
+            IsProtectedMetric = _flags.ProtectedMetrics is { } metrics ? name => metrics.IsMatch(Encoding.UTF8.GetBytes(name)) : null,
             Time = _time,
             Logger = Logger("tsdb"),
         };
@@ -218,19 +218,6 @@ internal sealed class ServerHost : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private bool IsProtected(ReadOnlySpan<byte> metric)
-    {
-        foreach (var pattern in _config.Current.ProtectedMetrics)
-        {
-            if (pattern.IsMatch(metric))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private void StartScraping()

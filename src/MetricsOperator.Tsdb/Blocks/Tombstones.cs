@@ -44,13 +44,42 @@ internal sealed class Tombstones
             throw new StorageException($"cannot read {path}: the checksum does not match");
         }
 
+        // In order, so that no list is copied once for each of its ranges.
         var entries = new ByteReader(stones);
+        var all = new List<(ulong Series, TimeRange Range)>();
         while (entries.Remaining > 0)
         {
-            tombstones.Add(entries.Uvarint(), new TimeRange(entries.Varint(), entries.Varint()));
+            all.Add((entries.Uvarint(), new TimeRange(entries.Varint(), entries.Varint())));
         }
 
-        return entries.Failed ? throw new StorageException($"cannot read {path}: an entry is malformed") : tombstones;
+        if (entries.Failed)
+        {
+            throw new StorageException($"cannot read {path}: an entry is malformed");
+        }
+
+        all.Sort((a, b) => a.Series != b.Series ? a.Series.CompareTo(b.Series) : a.Range.MinTime.CompareTo(b.Range.MinTime));
+        var ranges = new List<TimeRange>();
+        for (var i = 0; i < all.Count; i++)
+        {
+            var (series, range) = all[i];
+            if (ranges.Count > 0 && (range.MinTime <= ranges[^1].MaxTime || range.MinTime - 1 <= ranges[^1].MaxTime))
+            {
+                ranges[^1] = new TimeRange(ranges[^1].MinTime, Math.Max(ranges[^1].MaxTime, range.MaxTime));
+            }
+            else
+            {
+                ranges.Add(range);
+            }
+
+            if (i + 1 == all.Count || all[i + 1].Series != series)
+            {
+                tombstones._ranges.Add(series, [.. ranges]);
+                tombstones.Count += ranges.Count;
+                ranges.Clear();
+            }
+        }
+
+        return tombstones;
     }
 
     /// <summary>Writes the file of a block without deletions.</summary>

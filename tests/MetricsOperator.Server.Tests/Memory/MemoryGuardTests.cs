@@ -34,8 +34,7 @@ public sealed class MemoryGuardTests
     public async Task Flood_of_series_is_refused_and_told_while_existing_ones_go_on()
     {
         // The test's process is larger than this budget, so the guard is at its highest level from the start.
-        const string Config = "memory: {protected_metrics: ['slo_.*']}";
-        await using var server = await RunningServer.StartAsync(Config, null, "--memory.budget=64Mi");
+        await using var server = await RunningServer.StartAsync("", null, "--memory.budget=64Mi", "--memory.protected-metrics=slo_.*|up");
         await Eventually.True(async () => (await MemoryAsync(server)).GetProperty("level").GetString() == "full", "the guard sees the pressure");
         var (status, text) = await server.WriteAsync(
             (LabelSet.Of(("__name__", "slo_errors_total"), ("job", "app")), Now, 7), (LabelSet.Of(("__name__", "noise"), ("job", "app")), Now, 1));
