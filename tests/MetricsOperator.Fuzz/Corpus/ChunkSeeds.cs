@@ -4,6 +4,7 @@ using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Tests.Encoders;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MetricsOperator.Fuzz.Corpus;
@@ -25,6 +26,20 @@ internal static class ChunkSeeds
             IntegerHistogram(schema: 3),
             IntegerHistogram(schema: -53),
         };
+        var random = new Random(1);
+        foreach (var starts in new long[] { 0, 1 })
+        {
+            chunks.Add([4, .. ChunkEncoder.Xor2([.. Enumerable.Range(0, 20).Select(i => (starts * (Start - (i / 5)), Start + (i * 15_000L) + (i * i), i * 1.5))])]);
+            foreach (var isFloat in new[] { false, true })
+            {
+                var layout = RawHistogram.RandomLayout(random);
+                (long, long, RawHistogram)[] samples =
+                    [.. Enumerable.Range(0, 5).Select(i => (starts * (Start - i), Start + (i * 15_000L), RawHistogram.Random(random, isFloat, layout)))];
+                chunks.Add([(byte)(isFloat ? 6 : 5), .. ChunkEncoder.Histograms(samples, 2, withStarts: true)]);
+                chunks.Add([(byte)(isFloat ? 3 : 2), .. ChunkEncoder.Histograms(samples, 0, withStarts: false)]);
+            }
+        }
+
         foreach (var histogram in Histograms.All())
         {
             chunks.Add(FloatHistograms(histogram, 1));

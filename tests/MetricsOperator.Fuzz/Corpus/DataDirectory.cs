@@ -13,8 +13,14 @@ internal sealed record DataDirectory(IReadOnlyList<(string Path, byte[] Content)
         const long start = 1_600_000_000_000 / 7_200_000 * 7_200_000;
         const long step = 60_000;
         using var folder = new TempDir();
-        using (var db = TimeSeriesDb.Open(
-            new TsdbOptions { Path = folder.Path, WalSegmentBytes = 32 * 1024, OutOfOrderWindowMs = 3_600_000 }, null, CancellationToken.None))
+        var options = new TsdbOptions
+        {
+            Path = folder.Path,
+            WalSegmentBytes = 32 * 1024,
+            OutOfOrderWindowMs = 3_600_000,
+            Files = UnsyncedFiles.Instance,
+        };
+        using (var db = TimeSeriesDb.Open(options, null, CancellationToken.None))
         {
             for (var i = 0; i < 500; i++)
             {

@@ -2,6 +2,7 @@ using MetricsOperator.TestKit;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Tests.Encoders;
 using MetricsOperator.Tsdb.Wal;
 
 namespace MetricsOperator.Fuzz.Corpus;
@@ -64,6 +65,17 @@ internal static class WalSeeds
         records.Add(IntegerHistograms(WalRecordType.Histograms, schema: 3));
         records.Add(IntegerHistograms(WalRecordType.CustomHistograms, schema: -53));
         records.Add([]);
+        var random = new Random(1);
+        foreach (var (type, isFloat) in new[] { (12, false), (13, true), (7, false), (8, true), (9, false), (10, true) })
+        {
+            var layout = RawHistogram.RandomLayout(random);
+            var samples = Enumerable.Range(0, 3)
+                .Select(i => new RawSample((ulong)(1 + (i % 2)), Start + (i * 1000), Start - (i / 2 * 100), 0, RawHistogram.Random(random, isFloat, layout)))
+                .ToArray();
+            records.Add(type > 10 ? RecordEncoder.Version2(type, samples) : RecordEncoder.Version1(type, samples));
+        }
+
+        records.Add(RecordEncoder.Version2(11, [new(1, Start, 0, 1.5), new(2, Start + 5, Start - 100, 2), new(2, Start + 10, Start - 100, 3)]));
 
         // Some records of every kind that Prometheus wrote.
         var perType = new int[256];
@@ -105,6 +117,12 @@ internal static class WalSeeds
             var large = new byte[WalFormat.PageSize + 500];
             new Random(1).NextBytes(large);
             segments.Add(Segment([records[0], large, records[1]], compress, padded: false));
+        }
+
+        using var compressor = new ZstdSharp.Compressor(3);
+        for (var i = 0; i < records.Count; i += 4)
+        {
+            segments.Add(FileEncoder.Segment(records.Skip(i).Take(4).Where(r => r.Length < 600), WalFormat.Zstd, r => compressor.Wrap(r).ToArray()));
         }
 
         return segments;

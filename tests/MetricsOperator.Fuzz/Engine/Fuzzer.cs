@@ -68,7 +68,7 @@ public sealed class Fuzzer(FuzzTarget target, FuzzOptions options)
         {
             using var current = options.Folder is null ? null : new CurrentInput(Path.Combine(options.Folder, $"{target.Name}.current"));
             var mutator = new Mutator(new FuzzRandom(options.Seed), target);
-            foreach (var seed in seeds)
+            foreach (var seed in seeds.TakeWhile(_ => !_stop))
             {
                 // Twice, so that what is allocated once for all is not counted.
                 target.IsDocumented(new InvariantException(string.Empty));

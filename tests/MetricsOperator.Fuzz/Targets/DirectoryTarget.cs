@@ -62,7 +62,8 @@ public sealed class DirectoryTarget : FuzzTarget
 
         for (var round = 0; round < 2; round++)
         {
-            using var db = TimeSeriesDb.Open(new TsdbOptions { Path = _folder.Path, WalSegmentBytes = 32 * 1024 }, null, CancellationToken.None);
+            var options = new TsdbOptions { Path = _folder.Path, WalSegmentBytes = 32 * 1024, Files = UnsyncedFiles.Instance };
+            using var db = TimeSeriesDb.Open(options, null, CancellationToken.None);
             Guarded(ref outcome, () => ReadEverything(db));
             Guarded(ref outcome, () => db.RunMaintenance(CancellationToken.None));
             Guarded(ref outcome, () => ReadEverything(db));

@@ -39,11 +39,14 @@ public sealed class WalRecordTarget : FuzzTarget
 
                 failed = series.Failed;
                 break;
-            case WalRecordType.Samples or WalRecordType.Exemplars:
+            case WalRecordType.Samples or WalRecordType.SamplesV2 or WalRecordType.Exemplars:
                 var samples = new SampleRecord(record);
                 for (; samples.Next(); entries++)
                 {
-                    _ = samples.Rest;
+                    if (record[0] == (byte)WalRecordType.Exemplars)
+                    {
+                        seen |= LabelSet.FromEncoded(samples.EncodedLabels) is null ? 1UL : 2;
+                    }
                 }
 
                 failed = samples.Failed;
@@ -73,7 +76,7 @@ public sealed class WalRecordTarget : FuzzTarget
 
                 failed = metadata.Failed;
                 break;
-            case WalRecordType.Histograms or WalRecordType.FloatHistograms or WalRecordType.CustomHistograms or WalRecordType.CustomFloatHistograms:
+            case (>= WalRecordType.Histograms and <= WalRecordType.CustomFloatHistograms) or WalRecordType.HistogramsV2 or WalRecordType.FloatHistogramsV2:
                 var histograms = new SampleRecord(record);
                 for (; histograms.Next(); entries++)
                 {
