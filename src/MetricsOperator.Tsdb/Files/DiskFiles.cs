@@ -58,6 +58,9 @@ internal sealed partial class DiskFiles : FileLayer
         }
     }
 
+    /// <summary>Makes a file appear in a directory that is nobody's data.</summary>
+    public static void SymbolicLink(string file, string name) => File.CreateSymbolicLink(name, file);
+
     public override void Link(string file, string name)
     {
         if (HardLink(file, name) != 0)

@@ -178,6 +178,7 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
     /// </summary>
     public void Truncate(long minTime)
     {
+        SyncCurrent();
         lock (_gate)
         {
             EndFile();
@@ -272,6 +273,23 @@ internal sealed class HeadChunkFiles(FileLayer fileLayer, string directory, ILog
         _current = new ChunkFile(null, PathOf(number)) { Number = number };
         _files.Add(number, _current);
         return _current;
+    }
+
+    // Commits that close a chunk take the lock, so the disk is waited for outside of it; what is left to sync inside is little.
+    private void SyncCurrent()
+    {
+        SafeFileHandle? handle;
+        lock (_gate)
+        {
+            TryFlush();
+            handle = _current is { IsCreated: true } file ? file.Handle : null;
+        }
+
+        if (handle is not null)
+        {
+            fileLayer.Sync(handle);
+            fileLayer.SyncDirectory(directory);
+        }
     }
 
     // Makes the current file durable; the next chunk begins another. Nothing happens when the disk refuses.

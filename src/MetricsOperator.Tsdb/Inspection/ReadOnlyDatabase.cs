@@ -171,7 +171,7 @@ public sealed class ReadOnlyDatabase : IQueryable, IDisposable
         DiskFiles.Instance.CreateDirectory(target);
         foreach (var file in files)
         {
-            File.CreateSymbolicLink(System.IO.Path.Combine(target, System.IO.Path.GetFileName(file.Path)), System.IO.Path.GetFullPath(file.Path));
+            DiskFiles.SymbolicLink(System.IO.Path.GetFullPath(file.Path), System.IO.Path.Combine(target, System.IO.Path.GetFileName(file.Path)));
         }
     }
 }
