@@ -33,14 +33,14 @@ internal sealed class ZstdDecoder : IDisposable
             return "record is not a zstd frame";
         }
 
-        var possible = ((source.Length / MinBlockBytes) + 1L) * MaxBlockContent;
-        if (declared > (ulong)Math.Min(limit, possible))
+        var most = (int)Math.Min(limit, ((source.Length / MinBlockBytes) + 1L) * MaxBlockContent);
+        if (declared > (ulong)most)
         {
-            return $"zstd record claims {declared} bytes, want at most {Math.Min(limit, possible)}";
+            return $"zstd record claims {declared} bytes, want at most {most}";
         }
 
         // Frames that were made as a stream do not tell their length; then the room grows with what the frame turns out to hold.
-        var room = declared is { } length ? (int)length : (int)Math.Min(Math.Min(limit, possible), Math.Max(4096, source.Length * 8L));
+        var room = declared is { } length ? (int)length : (int)Math.Min(most, Math.Max(4096, source.Length * 8L));
         while (true)
         {
             into.Clear();
@@ -59,13 +59,13 @@ internal sealed class ZstdDecoder : IDisposable
                 return $"record is not a zstd frame: {e.Message}";
             }
 
-            if (declared is not null || room == limit)
+            if (declared is not null || room == most)
             {
                 into.Clear();
                 return $"zstd record holds more than {room} bytes";
             }
 
-            room = (int)Math.Min(limit, room * 2L);
+            room = (int)Math.Min(most, room * 2L);
         }
     }
 

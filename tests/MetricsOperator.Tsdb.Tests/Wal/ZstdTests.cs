@@ -52,6 +52,18 @@ public sealed class ZstdTests
     }
 
     [Fact]
+    public void Damaged_frame_that_tells_no_length_gets_no_more_memory_than_its_blocks_could_fill()
+    {
+        // Found by the fuzzer: the library asks for more room again and again.
+        var frame = Convert.FromHexString(
+            "28B52FFD0000ED010024030800015D000001A1FFC1D77A0000000237F00040080040300040260002000204535100010001527D53510007000204535100010001527D53513E3E");
+        using var decoder = ZstdDecoder.Create();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.NotNull(decoder.Decode(frame, new ByteWriter(16), WalFormat.MaxZstdSize));
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < ((frame.Length / 4) + 1) * 512 * 1024);
+    }
+
+    [Fact]
     public void Frame_that_claims_too_much_is_refused_without_memory_for_it()
     {
         // Magic, single segment with eight bytes of length, an empty last block.
