@@ -9,7 +9,7 @@ public sealed class TombstonesTarget : FuzzTarget
 {
     public override string Name => "tombstones";
 
-    /// <summary>An entry of three bytes may be the first of a series: a list with one range, in a table that grows by doubling and is copied to drop old ranges.</summary>
+    /// <summary>An entry of three bytes may be the first of a series: an array with one range, in a table that grows by doubling and is copied to drop old ranges.</summary>
     public override AllocationBound Bound => new(8 * 1024, 256);
 
     public override bool HasChecksums => true;

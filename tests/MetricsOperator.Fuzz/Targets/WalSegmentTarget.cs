@@ -12,9 +12,9 @@ public sealed class WalSegmentTarget : FuzzTarget
     /// <summary>A page and two buffers; a compressed byte stands for at most 64, and the buffer for them grows by doubling.</summary>
     public override AllocationBound Bound => new(64 * 1024, 192);
 
-    /// <summary>A zstd block of four bytes may stand for 128 KiB; what a frame claims is believed up to that, and the buffer grows once.</summary>
+    /// <summary>A zstd block of four bytes may stand for 128 KiB; a frame is given room up to that, in a buffer that doubles.</summary>
     public override long AllowedFor(ReadOnlySpan<byte> input) =>
-        base.AllowedFor(input) + (input.IndexOf((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) >= 0 ? ((input.Length / 4) + 1L) * 256 * 1024 : 0);
+        base.AllowedFor(input) + (input.IndexOf((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) >= 0 ? ((input.Length / 4) + 1L) * 512 * 1024 : 0);
 
     public override int MaxInputBytes => 3 * WalFormat.PageSize;
 
