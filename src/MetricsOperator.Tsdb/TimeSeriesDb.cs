@@ -1,11 +1,9 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Compaction;
-using MetricsOperator.Tsdb.Exemplars;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using MetricsOperator.Tsdb.Querying;
 using MetricsOperator.Tsdb.Recovery;
-using MetricsOperator.Tsdb.Wal;
 using Microsoft.Extensions.Logging;
 using IQueryable = MetricsOperator.Timeseries.Contracts.IQueryable;
 
@@ -25,21 +23,23 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     private readonly DirectoryLock _lock;
     private readonly BlockSet _blocks;
     private readonly MemoryHead _head;
+    private readonly HeadStateKeeper _headState;
     private readonly Maintenance _maintenance;
     private readonly Lock _maintenanceGate = new();
     private readonly TsdbMeter _meter;
     private bool _isDisposed;
 
     private TimeSeriesDb(
-        TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, MemoryHead head, string walDirectory, string lateDirectory, BootJournal journal)
+        TsdbOptions options, DirectoryLock directoryLock, BlockSet blocks, OpenedHead opened, string walDirectory, string lateDirectory, BootJournal journal)
     {
         _journal = journal;
         _options = options;
         _lock = directoryLock;
         _blocks = blocks;
-        _head = head;
-        _maintenance = new Maintenance(options, head, blocks, walDirectory, lateDirectory);
-        _meter = new TsdbMeter(options, head, blocks, _maintenance, directoryLock.WasLeftBehind);
+        _head = opened.Head;
+        _headState = opened.State;
+        _maintenance = new Maintenance(options, _head, _headState, blocks, walDirectory, lateDirectory);
+        _meter = new TsdbMeter(options, _head, _headState, blocks, _maintenance, directoryLock.WasLeftBehind);
     }
 
     /// <summary>Figures of the head; cheap.</summary>
@@ -61,7 +61,8 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         var walDirectory = Path.Combine(options.Path, "wal");
         var lateDirectory = Path.Combine(options.Path, "wbl");
         var blocks = new BlockSet(options.Files, options.Path, options.Logger);
-        MemoryHead? head = null;
+        var opener = new HeadOpener(options, blocks, progress, cancellation);
+        OpenedHead? opened = null;
         try
         {
             if (directoryLock.WasLeftBehind)
@@ -81,15 +82,15 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 
             try
             {
-                head = Replay(journal, BoundedReplay.LimitOf(options));
+                opened = opener.Open(journal, BoundedReplay.LimitOf(options));
             }
             catch (ReplayTooLargeException e)
             {
                 rescue.Begin(e);
-                head = Replay(journal, 0);
+                opened = opener.Open(journal, 0);
             }
 
-            var db = new TimeSeriesDb(options, directoryLock, blocks, head, walDirectory, lateDirectory, journal);
+            var db = new TimeSeriesDb(options, directoryLock, blocks, opened, walDirectory, lateDirectory, journal);
             db.ShrinkAfterReplay(progress, cancellation);
             journal.Reached(BootJournal.Ready);
             return db;
@@ -98,7 +99,7 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         {
             try
             {
-                head?.Dispose();
+                opened?.Head.Dispose();
                 blocks.Dispose();
                 directoryLock.Dispose();
             }
@@ -114,34 +115,6 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 
             throw;
         }
-
-        MemoryHead Replay(BootJournal journal, long maxBytes)
-        {
-            var minValidTime = blocks.MinValidTime;
-            var replayed = new MemoryHead(new HeadChunkFiles(options.Files, Path.Combine(options.Path, "chunks_head"), options.Logger), options.MinBlockDurationMs)
-            {
-                OutOfOrderWindowMs = options.OutOfOrderWindowMs,
-                Exemplars = new ExemplarStore(options.MaxExemplars, options.MaxExemplarBytes),
-            };
-            try
-            {
-                replayed.Admission.CapBytes = options.HeadCapBytes;
-                replayed.Admission.IsObserving = options.AdmitsAboveCap;
-                replayed.Admission.IsProtected = options.IsProtectedMetric;
-                replayed.RefuseBefore(minValidTime);
-                new HeadReplay(replayed, options, minValidTime, progress, cancellation) { MaxHeadBytes = maxBytes, Journal = journal }.Run(walDirectory, lateDirectory);
-                replayed.AttachLog(new HeadLog(OpenLog(walDirectory), () => OpenLog(lateDirectory)));
-                return replayed;
-            }
-            catch
-            {
-                replayed.Dispose();
-                throw;
-            }
-        }
-
-        WalWriter OpenLog(string directory) =>
-            new(options.Files, directory, WalDirectory.List(directory).NextSegment, options.WalSegmentBytes, options.WalCompression);
     }
 
     // A server that died of memory would meet the same load with the same head: it gets half of its memory free before anything new comes.
@@ -231,6 +204,19 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         }
     }
 
+    /// <summary>
+    /// Writes the state of the head if the log has grown enough since the last one. To be called every few seconds by the thread that runs
+    /// maintenance; appends and queries go on meanwhile.
+    /// </summary>
+    public void KeepHeadState(CancellationToken cancellation)
+    {
+        lock (_maintenanceGate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _headState.Look(cancellation);
+        }
+    }
+
     /// <summary>Where the memory of the head is.</summary>
     /// <param name="targets">How many of the largest targets to tell; walks all series when above 0.</param>
     /// <param name="families">How many of the families refused most to tell.</param>
@@ -253,6 +239,7 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             _isDisposed = true;
             try
             {
+                _headState.Stop();
                 _head.Dispose();
                 _journal.Reached(BootJournal.Stopped);
             }

@@ -4,6 +4,7 @@ using MetricsOperator.Tsdb.Compaction;
 using MetricsOperator.Tsdb.Exemplars;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Recovery;
 
 namespace MetricsOperator.Tsdb;
 
@@ -12,11 +13,12 @@ internal sealed class TsdbMeter : IDisposable
 {
     private readonly Meter _meter = new("MetricsOperator.Tsdb");
 
-    public TsdbMeter(TsdbOptions options, MemoryHead head, BlockSet blocks, Maintenance maintenance, bool wasLeftBehind)
+    public TsdbMeter(TsdbOptions options, MemoryHead head, HeadStateKeeper headState, BlockSet blocks, Maintenance maintenance, bool wasLeftBehind)
     {
         HeadGauges(head);
         HeadCounters(head);
         Log(options.Path, head);
+        HeadState(headState);
         Blocks(blocks, maintenance);
         Retention(options, maintenance.Retention);
         Exemplars(head.Exemplars);
@@ -84,6 +86,14 @@ internal sealed class TsdbMeter : IDisposable
         Counter("prometheus_tsdb_wal_corruptions_total", () => counters.WalCorruptions, "Damaged places found in the log.");
         Counter("prometheus_tsdb_checkpoint_creations_total", () => counters.CheckpointsCreated, "Checkpoints written.");
         Counter("prometheus_tsdb_checkpoint_creations_failed_total", () => counters.CheckpointsFailed, "Checkpoints that could not be written.");
+    }
+
+    private void HeadState(HeadStateKeeper state)
+    {
+        Gauge("metricsoperator_tsdb_head_state_bytes", () => state.Bytes, "Bytes of the state of the head that the next start begins with; 0 without one.");
+        Gauge("metricsoperator_tsdb_head_state_log_bytes", () => state.LogBytesBehind, "Bytes of the log that the next start reads besides.");
+        Counter("metricsoperator_tsdb_head_state_writes_total", () => state.Writes, "States of the head written.");
+        Counter("metricsoperator_tsdb_head_state_writes_failed_total", () => state.WritesFailed, "States of the head that could not be written.");
     }
 
     private void Blocks(BlockSet blocks, Maintenance maintenance)

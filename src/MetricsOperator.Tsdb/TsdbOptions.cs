@@ -41,6 +41,12 @@ public sealed record TsdbOptions
     /// <summary>Size at which a WAL segment is closed; a multiple of 32 KiB.</summary>
     public int WalSegmentBytes { get; init; } = 128 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes that the log must have grown by before the state of the head is written again, so that the next start reads the log from there only;
+    /// <see cref="long.MaxValue"/> writes none, and every start reads the whole log.
+    /// </summary>
+    public long HeadStateMinLogBytes { get; init; } = 1024 * 1024;
+
     /// <summary>Compress WAL records with snappy.</summary>
     public bool WalCompression { get; init; } = true;
 

@@ -23,6 +23,9 @@ internal sealed class ServerHost : IAsyncDisposable
     public const string AutoReloadFeature = "auto-reload-config";
 
     private static readonly TimeSpan MaintenanceInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often it is looked whether the state of the head is to be written.</summary>
+    private static readonly TimeSpan HeadStateInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HttpDrainTime = TimeSpan.FromSeconds(5);
 
     private readonly ServerFlags _flags;
@@ -107,12 +110,23 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <exception cref="StorageException">The data directory cannot be opened.</exception>
     public async Task RunAsync(Action? listening = null)
     {
-        // Not cancelled by a stop, which is a clean end at any time.
-        await _http.StartAsync(CancellationToken.None);
+        // The data is read while the API starts, which takes as long.
+        var opening = Task.Run(OpenStorageAsync, CancellationToken.None);
+        try
+        {
+            // Not cancelled by a stop, which is a clean end at any time.
+            await _http.StartAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            await AbandonAsync(opening);
+            throw;
+        }
+
         Logger("web").LogInformation("Listening on {Addresses}", string.Join(", ", Addresses));
         listening?.Invoke();
         var background = new List<Task> { _ledger.RunAsync(_stop.Token) };
-        if (await OpenStorageAsync())
+        if (await opening)
         {
             StartScraping();
             _state.Phase = ServerState.Ready;
@@ -220,6 +234,23 @@ internal sealed class ServerHost : IAsyncDisposable
         }
     }
 
+    // Without an address to listen on the directory is left as it was; what is wrong with it is told when it is opened the next time.
+    private async Task AbandonAsync(Task<bool> opening)
+    {
+        await _stop.CancelAsync();
+        try
+        {
+            await opening;
+        }
+        catch (StorageException e)
+        {
+            Logger("tsdb").LogError("{Error}", e.Message);
+        }
+
+        _storage?.Dispose();
+        _storage = null;
+    }
+
     private void StartScraping()
     {
         _targets = new TargetManager(
@@ -258,14 +289,24 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private async Task MaintainAsync(CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(MaintenanceInterval, _time);
+        using var timer = new PeriodicTimer(HeadStateInterval, _time);
+        var maintained = _time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(cancellation))
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             _maintenanceStop = stop;
             try
             {
-                await Task.Run(() => _storage!.RunMaintenance(_guard?.IsOptionalWorkPaused != true, stop.Token), cancellation);
+                if (_time.GetElapsedTime(maintained) >= MaintenanceInterval)
+                {
+                    maintained = _time.GetTimestamp();
+                    await Task.Run(() => _storage!.RunMaintenance(_guard?.IsOptionalWorkPaused != true, stop.Token), cancellation);
+                }
+
+                if (_guard?.IsOptionalWorkPaused != true)
+                {
+                    await Task.Run(() => _storage!.KeepHeadState(stop.Token), cancellation);
+                }
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {

@@ -180,6 +180,18 @@ internal sealed class Tombstones
     /// <summary>Deleted ranges of a series; null when there are none.</summary>
     public IReadOnlyList<TimeRange>? Of(ulong series) => _ranges.GetValueOrDefault(series);
 
+    /// <summary>All ranges, those of a series in ascending order.</summary>
+    public IEnumerable<(ulong Series, TimeRange Range)> All()
+    {
+        foreach (var (series, ranges) in _ranges)
+        {
+            foreach (var range in ranges)
+            {
+                yield return (series, range);
+            }
+        }
+    }
+
     /// <summary>Forgets ranges that end before a time.</summary>
     public void DropBefore(long minTime)
     {

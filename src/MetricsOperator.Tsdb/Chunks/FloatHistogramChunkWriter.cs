@@ -57,6 +57,30 @@ internal sealed class FloatHistogramChunkWriter
         return writer;
     }
 
+    /// <summary>A writer that goes on where another's <see cref="Bytes"/> end; null when they are not those of one.</summary>
+    public static FloatHistogramChunkWriter? Resume(ReadOnlySpan<byte> chunk)
+    {
+        var count = chunk.Length < HistogramChunkReader.HeaderBytes ? 0 : BinaryPrimitives.ReadUInt16BigEndian(chunk);
+        if (count == 0 || HistogramChunkReader.Open(chunk, ChunkEncoding.FloatHistogram, count) is not { } reader)
+        {
+            return null;
+        }
+
+        var writer = new FloatHistogramChunkWriter(reader.Layout) { _buffer = new byte[Math.Max(512, chunk.Length)] };
+        writer._buffer[2] = chunk[2];
+        for (var i = 0; i < count; i++)
+        {
+            if (reader.Read(chunk, out var timestamp) is not { } sample)
+            {
+                return null;
+            }
+
+            writer.Write(i == 0, timestamp, HistogramBuckets.Fit(sample, reader.Layout));
+        }
+
+        return writer;
+    }
+
     /// <summary>Appends a sample; false when it needs a new chunk, <paramref name="isReset"/> then says whether a counter was reset.</summary>
     public bool TryAppend(long timestamp, FloatHistogram histogram, out bool isReset)
     {
@@ -188,15 +212,19 @@ internal sealed class FloatHistogramChunkWriter
         {
             var sample = reader.Read(old, out var timestamp)
                 ?? throw new InvalidOperationException("BUG: an open histogram chunk cannot be read back");
-            sample = HistogramBuckets.Fit(sample, layout);
-            if (i == 0)
-            {
-                WriteFirst(timestamp, sample);
-            }
-            else
-            {
-                WriteNext(timestamp, sample);
-            }
+            Write(i == 0, timestamp, HistogramBuckets.Fit(sample, layout));
+        }
+    }
+
+    private void Write(bool isFirst, long timestamp, FloatHistogram histogram)
+    {
+        if (isFirst)
+        {
+            WriteFirst(timestamp, histogram);
+        }
+        else
+        {
+            WriteNext(timestamp, histogram);
         }
     }
 

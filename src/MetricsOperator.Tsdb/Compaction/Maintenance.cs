@@ -2,13 +2,15 @@ using System.Diagnostics.Metrics;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Recovery;
 using MetricsOperator.Tsdb.Wal;
 using Microsoft.Extensions.Logging;
 
 namespace MetricsOperator.Tsdb.Compaction;
 
 /// <summary>Moves data on: from the head into blocks, out of the log, into larger blocks, and away. Used by one thread at a time.</summary>
-internal sealed partial class Maintenance(TsdbOptions options, MemoryHead head, BlockSet blocks, string walDirectory, string lateDirectory)
+internal sealed partial class Maintenance(
+    TsdbOptions options, MemoryHead head, HeadStateKeeper headState, BlockSet blocks, string walDirectory, string lateDirectory)
 {
     /// <summary>More late samples than this are written to blocks before their time.</summary>
     private const int MaxLateInMemory = 500_000;
@@ -167,7 +169,7 @@ internal sealed partial class Maintenance(TsdbOptions options, MemoryHead head, 
         }
 
         _forgotten.Add(head.Log.Wal.Segment, removed);
-        head.ChunkFiles.Truncate(minTime);
+        head.ChunkFiles.Truncate(minTime, headState.Delete);
         return true;
     }
 
@@ -191,6 +193,7 @@ internal sealed partial class Maintenance(TsdbOptions options, MemoryHead head, 
         try
         {
             var writer = new CheckpointWriter(options.Files, walDirectory, options.WalSegmentBytes, options.WalCompression);
+            headState.Truncated(cut);
             writer.Replace(
                 log, cut, head.MinTime, reference => head.HasSeries(reference) || _forgotten.IsNeeded(reference, cut), cancellation);
         }
@@ -253,7 +256,7 @@ internal sealed partial class Maintenance(TsdbOptions options, MemoryHead head, 
         }
 
         WalDirectory.DeleteIfEmpty(options.Files, lateDirectory);
-
+        head.HasForeignLateChunks = false;
         _lateSegment = null;
     }
 

@@ -114,6 +114,19 @@ internal sealed class ExemplarStore(int maxCount, long maxBytes)
         }
     }
 
+    /// <summary>All exemplars with the references of their series, oldest first.</summary>
+    public List<(ulong Series, Exemplar Exemplar)> All() => Locked(() =>
+    {
+        var all = new List<(ulong Series, Exemplar Exemplar)>();
+        for (var number = _first; number < _next; number++)
+        {
+            var entry = At(number);
+            all.Add((entry.Series, new Exemplar(entry.Labels, entry.Value, entry.Timestamp) { HasOwnTime = entry.HasOwnTime }));
+        }
+
+        return all;
+    });
+
     /// <summary>Changes how many are kept at most; the oldest go when there are more.</summary>
     public void Resize(int count)
     {

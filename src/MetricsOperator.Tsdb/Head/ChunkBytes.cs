@@ -66,6 +66,18 @@ internal sealed class ChunkBytes(ByteArena arena)
         }
     }
 
+    /// <summary>Gives a series without blocks those of a chunk that <see cref="CopyTo"/> copied.</summary>
+    public void Restore(ref MemSeries series, ReadOnlySpan<byte> chunk)
+    {
+        for (var left = chunk[XorChunkWriter.HeaderBytes..]; !left.IsEmpty;)
+        {
+            var part = left[..Math.Min(left.Length, PayloadBytes)];
+            AddBlock(ref series);
+            part.CopyTo(arena.Get(series.ChunkTail)[LinkBytes..]);
+            left = left[part.Length..];
+        }
+    }
+
     /// <summary>Gives the blocks back.</summary>
     public void Free(ref MemSeries series)
     {

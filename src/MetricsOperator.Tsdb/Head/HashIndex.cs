@@ -53,6 +53,20 @@ internal sealed unsafe class HashIndex
         }
     }
 
+    /// <summary>True if a number was added with this hash.</summary>
+    public bool Contains(uint hash, int number)
+    {
+        for (var position = First(hash); Next(hash, ref position, out var found);)
+        {
+            if (found == number)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     public void Add(uint hash, int number)
     {
         if ((Count + 1) * 4 > _capacity * 3)

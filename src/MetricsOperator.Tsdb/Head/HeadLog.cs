@@ -34,10 +34,16 @@ internal sealed class HeadLog(WalWriter wal, Func<WalWriter> openLateLog) : IDis
     public void AddMetadata(ulong reference, MetricMetadata metadata)
     {
         _record.Start(WalRecordType.Metadata);
-        var type = Math.Max(0, Array.IndexOf(MetadataTypes, metadata.Type));
-        _record.Metadata(reference, (byte)type, Encoding.UTF8.GetBytes(metadata.Unit), Encoding.UTF8.GetBytes(metadata.Help));
+        Add(_record, reference, metadata);
         wal.Add(_record.Record);
     }
+
+    /// <summary>Adds an entry to a record of metadata.</summary>
+    public static void Add(WalRecordWriter record, ulong reference, MetricMetadata metadata) => record.Metadata(
+        reference,
+        (byte)Math.Max(0, Array.IndexOf(MetadataTypes, metadata.Type)),
+        Encoding.UTF8.GetBytes(metadata.Unit),
+        Encoding.UTF8.GetBytes(metadata.Help));
 
     public void AddSamples(ReadOnlySpan<PendingSample> samples)
     {

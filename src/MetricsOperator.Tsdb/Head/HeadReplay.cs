@@ -28,11 +28,15 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
     /// <summary>True when the series that are not kept are replayed another time.</summary>
     public bool IsPartial { get; init; }
 
+    /// <summary>State of the head to begin with; the log is read from its place on. Null reads all of the log.</summary>
+    public LogPosition? Start { get; init; }
+
     /// <summary>Told which segment is read; null for nobody.</summary>
     public BootJournal? Journal { get; init; }
 
     private readonly ILogger _logger = options.Logger;
     private readonly LateReplay _late = new(head, options.Logger);
+    private string? _startPath;
     private long _bytesTotal;
     private long _bytesDone;
     private long _segmentsTotal;
@@ -50,11 +54,16 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
     public void Run(string walDirectory, string lateDirectory)
     {
         WalDirectory.DeleteTemporary(options.Files, walDirectory);
-        var log = WalDirectory.List(walDirectory);
+        _startPath = Start is { } start ? Path.Combine(walDirectory, WalFormat.SegmentName(start.Segment)) : null;
+        var log = FromStart(WalDirectory.List(walDirectory));
         Measure(log);
-        log = ReadSegments(walDirectory, log, "checkpoint", ReadSeriesRecord);
+        log = FromStart(ReadSegments(walDirectory, log, "checkpoint", ReadSeriesRecord));
         Report("chunks_head", SeriesShare);
-        head.ChunkFiles.Load(AttachChunk, cancellation);
+        if (Start is null)
+        {
+            head.ChunkFiles.Load(AttachChunk, cancellation);
+        }
+
         Measure(log);
         ReadSegments(walDirectory, log, "wal", ReadSampleRecord);
         if (log.Obsolete.Count > 0)
@@ -86,6 +95,13 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
 
         Report("done", 100);
     }
+
+    private WalDirectory FromStart(WalDirectory log) => Start is not { } start
+        ? log
+        : log with { CheckpointSegments = [], Segments = [.. log.Segments.Where(s => s.Number >= start.Segment)] };
+
+    /// <summary>Reads a record that is kept outside of the log, in a state of the head.</summary>
+    public bool ReadRecord(ReadOnlySpan<byte> record) => ReadSeriesRecord(record) && ReadSampleRecord(record);
 
     private void Measure(WalDirectory log)
     {
@@ -136,7 +152,9 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
     private WalSegmentReader ReadSegment(NumberedFile segment, string phase, bool isFirstPass, RecordHandler handle)
     {
         Journal?.Reading(Path.GetRelativePath(options.Path, segment.Path));
-        var reader = new WalSegmentReader(segment.Path);
+        var reader = Start is { } start && segment.Path == _startPath
+            ? new WalSegmentReader(segment.Path, start.Offset)
+            : new WalSegmentReader(segment.Path);
         try
         {
             while (reader.Next(out var record))
@@ -207,8 +225,10 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
     {
         var store = head.Store;
         store.ObserveReference(reference);
-        if (store.Find(reference) >= 0)
+        if (store.Find(reference) is >= 0 and var same)
         {
+            // A state of the head may hold a series before its record was written.
+            store[same].IsLogged = true;
             return;
         }
 
@@ -247,6 +267,7 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
 
         if (isLate)
         {
+            head.HasForeignLateChunks = true;
             _late.ReadChunk(head.Store[number].Reference, chunk);
             return;
         }

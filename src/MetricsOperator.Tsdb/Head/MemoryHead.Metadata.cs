@@ -1,4 +1,6 @@
+using System.Text;
 using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.Tsdb.Head;
 
@@ -12,6 +14,27 @@ internal sealed partial class MemoryHead
         {
             return new Dictionary<string, MetricMetadata>(_metadata, StringComparer.Ordinal);
         }
+    }
+
+    /// <summary>Newest metadata of all metrics that have a series, with the reference of one.</summary>
+    public List<(ulong Series, MetricMetadata Metadata)> MetadataBySeries()
+    {
+        var all = AllMetadata();
+        return Read(head =>
+        {
+            var found = new List<(ulong Series, MetricMetadata Metadata)>();
+            var name = head.Store.Symbols.Find(LabelNames.MetricNameUtf8);
+            foreach (var (metric, metadata) in all)
+            {
+                var number = name < 0 ? -1 : head.Store.Postings.FirstOf(name, head.Store.Symbols.Find(Encoding.UTF8.GetBytes(metric)));
+                if (number >= 0)
+                {
+                    found.Add((head.Store[number].Reference, metadata));
+                }
+            }
+
+            return found;
+        });
     }
 
     public MetricMetadata? Metadata(string metricName)

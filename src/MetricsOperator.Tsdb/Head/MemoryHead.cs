@@ -48,6 +48,9 @@ internal sealed partial class MemoryHead : IDisposable
     /// <summary>Deletions that the log holds, by series reference.</summary>
     public Tombstones Tombstones { get; } = new();
 
+    /// <summary>True while late samples are in memory that only chunks of another server have on the disk.</summary>
+    public bool HasForeignLateChunks { get; set; }
+
     public HeadCounters Counters { get; } = new();
 
     /// <summary>Which new series are accepted.</summary>
@@ -125,6 +128,33 @@ internal sealed partial class MemoryHead : IDisposable
         {
             Log.Wal.NextSegment();
             return Log.Wal.Segment;
+        }
+    }
+
+    /// <summary>Runs an action while everything that is in the log is in memory and the other way round; it must be short.</summary>
+    public void AtLogEnd(Action<HeadLog> action)
+    {
+        lock (_commitGate)
+        {
+            _lock.EnterReadLock();
+            try
+            {
+                action(Log);
+            }
+            finally
+            {
+                _lock.ExitReadLock();
+            }
+        }
+    }
+
+    /// <summary>Counts the series that are not in the log yet; to be called once, when a head came from a state of it.</summary>
+    public void CountUnlogged()
+    {
+        _unlogged = 0;
+        for (var number = 0; number < Store.Count; number++)
+        {
+            _unlogged += Store[number].IsLogged ? 0 : 1;
         }
     }
 

@@ -53,6 +53,13 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         return number < 0 ? 0 : _pairs[number].Count;
     }
 
+    /// <summary>The lowest number of a series with a pair, or -1.</summary>
+    public int FirstOf(int name, int value)
+    {
+        var number = Find(name, value);
+        return number < 0 || _pairs[number].Count == 0 ? -1 : _pairs[number].First;
+    }
+
     /// <summary>Adds the series with a pair to the list.</summary>
     public void Read(int name, int value, List<uint> into)
     {

@@ -96,17 +96,7 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
             StartChunk(ref series, timestamp, ChunkEncoding.FloatHistogram);
             writer = FloatHistogramChunkWriter.Start(timestamp, histogram, isReset);
             before = 0;
-            if (_freeHistograms.TryPop(out var index))
-            {
-                _histograms[index] = writer;
-            }
-            else
-            {
-                index = _histograms.Count;
-                _histograms.Add(writer);
-            }
-
-            series.Histogram = index;
+            series.Histogram = Keep(writer);
         }
 
         HistogramBytes += writer.Bytes.Length - before;
@@ -154,6 +144,30 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
         {
             _chunkBytes.CopyTo(in series, target);
         }
+    }
+
+    /// <summary>Gives a series without an open chunk the one that <see cref="CopyOpen"/> copied; its times are set already.</summary>
+    /// <returns>False when the bytes are not such a chunk.</returns>
+    public bool RestoreOpen(ref MemSeries series, ChunkEncoding encoding, in XorChunkState xor, ReadOnlySpan<byte> bytes)
+    {
+        if (encoding == ChunkEncoding.FloatHistogram && FloatHistogramChunkWriter.Resume(bytes) is { } writer)
+        {
+            series.Histogram = Keep(writer);
+            HistogramBytes += writer.Bytes.Length;
+        }
+        else if (encoding == ChunkEncoding.Xor && xor.ByteLength == bytes.Length && bytes.Length > XorChunkWriter.HeaderBytes)
+        {
+            series.Xor = xor;
+            _chunkBytes.Restore(ref series, bytes);
+        }
+        else
+        {
+            return false;
+        }
+
+        series.Encoding = encoding;
+        OpenChunks++;
+        return true;
     }
 
     /// <summary>Forgets the open chunk.</summary>
@@ -253,6 +267,18 @@ internal sealed class SampleWriter(SeriesStore store, HeadChunkFiles files, long
         }
 
         return (index * rangeMs) + rangeMs;
+    }
+
+    private int Keep(FloatHistogramChunkWriter writer)
+    {
+        if (_freeHistograms.TryPop(out var index))
+        {
+            _histograms[index] = writer;
+            return index;
+        }
+
+        _histograms.Add(writer);
+        return _histograms.Count - 1;
     }
 
     private void StartChunk(ref MemSeries series, long timestamp, ChunkEncoding encoding)

@@ -107,21 +107,48 @@ internal sealed class SeriesStore : IDisposable
             Postings.Add(name, value, number);
         }
 
-        // The length in front tells where the list ends in a slot that may be longer.
-        var handle = Arena.Allocate(_labelBuffer.Length + 5, HeadMemoryUse.Labels);
-        WriteText(Arena.Get(handle), _labelBuffer.Written);
-        this[number] = new MemSeries
-        {
-            Reference = reference,
-            Labels = handle,
-            LabelHash = (uint)labels.Hash,
-            LastTime = long.MinValue,
-            SealedMaxTime = long.MinValue,
-            Histogram = -1,
-        };
-        _byLabels.Add((uint)labels.Hash, number);
-        _byReference.Add(HashOf(reference), number);
+        Add(number, reference, (uint)labels.Hash, _labelBuffer.Written);
         return number;
+    }
+
+    /// <summary>Makes room for series and symbols that come with their numbers; the store is empty.</summary>
+    public void Prepare(int series, int symbols)
+    {
+        Symbols.Prepare(symbols);
+        _byReference.Clear(series);
+        _byLabels.Clear(series);
+    }
+
+    /// <summary>Creates a series whose label symbols are known.</summary>
+    /// <param name="reference">Its reference.</param>
+    /// <param name="labelHash">Lower half of the hash of its labels.</param>
+    /// <param name="symbols">Name and value symbols as <see cref="LabelsAt"/> walks them.</param>
+    public int Restore(ulong reference, uint labelHash, ReadOnlySpan<byte> symbols)
+    {
+        ObserveReference(reference);
+        var number = Count++;
+        _series.Reserve(number);
+        for (var labels = new LabelSymbols(symbols); labels.MoveNext();)
+        {
+            Symbols.Acquire(labels.Name);
+            Symbols.Acquire(labels.Value);
+            Postings.Add(labels.Name, labels.Value, number);
+        }
+
+        Add(number, reference, labelHash, symbols);
+        return number;
+    }
+
+    /// <summary>Labels by their symbols.</summary>
+    public LabelSet LabelSetOf(ReadOnlySpan<byte> symbols)
+    {
+        _builder.Reset();
+        for (var labels = new LabelSymbols(symbols); labels.MoveNext();)
+        {
+            _builder.Set(Symbols.Text(labels.Name), Symbols.Text(labels.Value));
+        }
+
+        return _builder.Build();
     }
 
     /// <summary>Makes a second reference mean the series of another.</summary>
@@ -293,6 +320,24 @@ internal sealed class SeriesStore : IDisposable
         destination[position++] = (byte)length;
         text.CopyTo(destination[position..]);
         return position + text.Length;
+    }
+
+    private void Add(int number, ulong reference, uint labelHash, ReadOnlySpan<byte> symbols)
+    {
+        // The length in front tells where the list ends in a slot that may be longer.
+        var handle = Arena.Allocate(symbols.Length + 5, HeadMemoryUse.Labels);
+        WriteText(Arena.Get(handle), symbols);
+        this[number] = new MemSeries
+        {
+            Reference = reference,
+            Labels = handle,
+            LabelHash = labelHash,
+            LastTime = long.MinValue,
+            SealedMaxTime = long.MinValue,
+            Histogram = -1,
+        };
+        _byLabels.Add(labelHash, number);
+        _byReference.Add(HashOf(reference), number);
     }
 
     private int EncodedLength(int handle)

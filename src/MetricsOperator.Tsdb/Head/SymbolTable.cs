@@ -70,6 +70,48 @@ internal sealed class SymbolTable(HeadMemory memory, ByteArena arena)
         _firstFree = symbol;
     }
 
+    /// <summary>Makes room for symbols that come with their numbers; the table is empty.</summary>
+    public void Prepare(int limit)
+    {
+        _index.Clear(limit);
+        if (limit > 0)
+        {
+            _symbols.Reserve(limit - 1);
+        }
+
+        Limit = limit;
+    }
+
+    /// <summary>Gives a text a number that <see cref="Prepare"/> made room for; it has no uses yet.</summary>
+    public void Restore(int symbol, ReadOnlySpan<byte> text) => Set(symbol, text);
+
+    /// <summary>Counts one more use of a symbol.</summary>
+    public void Acquire(int symbol) => _symbols[symbol].References++;
+
+    /// <summary>Forgets texts without uses, and gives numbers without a text to others.</summary>
+    public void FreeUnused()
+    {
+        for (var symbol = Limit - 1; symbol >= 0; symbol--)
+        {
+            ref var entry = ref _symbols[symbol];
+            if (entry.References > 0)
+            {
+                continue;
+            }
+
+            if (_index.Contains(entry.Hash, symbol))
+            {
+                entry.References = 1;
+                Release(symbol);
+            }
+            else
+            {
+                entry = new Symbol { Length = _firstFree };
+                _firstFree = symbol;
+            }
+        }
+    }
+
     /// <summary>Forgets everything without giving memory back; to be called when the memory is gone.</summary>
     public void Abandon()
     {
@@ -92,6 +134,12 @@ internal sealed class SymbolTable(HeadMemory memory, ByteArena arena)
             symbol = Limit++;
         }
 
+        Set(symbol, text);
+        return symbol;
+    }
+
+    private void Set(int symbol, ReadOnlySpan<byte> text)
+    {
         var handle = 0;
         if (!text.IsEmpty)
         {
@@ -102,7 +150,6 @@ internal sealed class SymbolTable(HeadMemory memory, ByteArena arena)
         var hash = (uint)StableHash.Hash64(text);
         _symbols[symbol] = new Symbol { Handle = handle, Length = text.Length, Hash = hash };
         _index.Add(hash, symbol);
-        return symbol;
     }
 
     private struct Symbol

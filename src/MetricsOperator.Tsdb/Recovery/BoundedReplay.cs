@@ -72,6 +72,7 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
             LastLateSegment = late.Count == 0 ? -1 : late[^1].Number,
             LastChunkFile = chunks.Count == 0 ? 0 : chunks[^1].Number,
         };
+        HeadStateKeeper.Delete(options);
         state.Write(options.Files, options.Path);
         _logger.LogWarning("The log does not fit into the memory budget: it is replayed in {Partitions} parts into blocks", partitions);
         Run(state);

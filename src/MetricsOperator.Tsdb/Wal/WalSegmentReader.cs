@@ -24,6 +24,20 @@ internal sealed class WalSegmentReader : IDisposable
         Length = RandomAccess.GetLength(_file);
     }
 
+    /// <summary>Reads from an offset on, which is between two records.</summary>
+    public WalSegmentReader(string path, long offset)
+        : this(path)
+    {
+        var page = offset / WalFormat.PageSize * WalFormat.PageSize;
+        _pageStart = page - WalFormat.PageSize;
+        _pageLength = WalFormat.PageSize;
+        GoodLength = offset;
+        if (offset > page && NextPage())
+        {
+            _position = (int)(offset - page);
+        }
+    }
+
     /// <summary>Reads bytes that look like a segment: readers are tried on many contents without a disk.</summary>
     internal WalSegmentReader(string path, ReadOnlyMemory<byte> content)
     {
@@ -275,6 +289,7 @@ internal sealed class WalSegmentReader : IDisposable
         _position = 0;
         return _pageLength > 0;
     }
+
     private int CopyContent()
     {
         var rest = _content.Span[(int)Math.Min(_pageStart, _content.Length)..];

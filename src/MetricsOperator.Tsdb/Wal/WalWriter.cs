@@ -1,5 +1,6 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Recovery;
 using Microsoft.Win32.SafeHandles;
 
 namespace MetricsOperator.Tsdb.Wal;
@@ -70,6 +71,9 @@ internal sealed class WalWriter : IDisposable
 
     /// <summary>Number of the segment that is written to.</summary>
     public int Segment { get; private set; }
+
+    /// <summary>Where the log ends.</summary>
+    public LogPosition End => new(Segment, _fileLength);
 
     /// <summary>Bytes written since the start.</summary>
     public long BytesWritten { get; private set; }

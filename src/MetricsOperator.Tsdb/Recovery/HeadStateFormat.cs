@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using MetricsOperator.Tsdb.Chunks;
+
+namespace MetricsOperator.Tsdb.Recovery;
+
+/// <summary>
+/// The file <c>head_state</c>: what the head held at a place of its log, so that a start reads the log from there only. A header of eight bytes,
+/// blocks (length, checksum and content, whose first byte is the kind), and eight bytes with the offset of the last block. Little-endian.
+/// </summary>
+internal static class HeadStateFormat
+{
+    public const string FileName = "head_state";
+
+    /// <summary>End of the name of a state that is being written.</summary>
+    public const string TemporarySuffix = ".tmp";
+
+    /// <summary>"MOHS" and the version.</summary>
+    public static ReadOnlySpan<byte> Magic => "MOHS\x01\x00\x00\x00"u8;
+
+    /// <summary>Length and checksum in front of a block.</summary>
+    public const int BlockHeader = 8;
+
+    /// <summary>Blocks are closed beyond this length.</summary>
+    public const int BlockBytes = 256 * 1024;
+
+    /// <summary>No block is longer than this.</summary>
+    public const int MaxBlockBytes = 64 * 1024 * 1024;
+
+    /// <summary>Bytes of the log before the position that identify it, at most.</summary>
+    public const int FingerprintBytes = 4096;
+
+    /// <summary>Bytes at the start of a file of head chunks that identify it, at most.</summary>
+    public const int ChunkFileFingerprintBytes = 64;
+
+    /// <summary>Kinds of blocks; there are any number of those in the middle.</summary>
+    public const byte Symbols = 1;
+    public const byte Series = 2;
+    public const byte Record = 3;
+    public const byte Aliases = 4;
+    public const byte End = 5;
+}
+
+/// <summary>A place in the log.</summary>
+/// <param name="Segment">Number of the segment.</param>
+/// <param name="Offset">Offset in it, between two records.</param>
+internal readonly record struct LogPosition(int Segment, long Offset);
+
+/// <summary>One series in a block of series; its label symbols, closed chunks and open chunk follow.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct SeriesState
+{
+    public ulong Reference;
+    public long ChunkMinTime;
+    public long LastTime;
+    public long NextCut;
+    public long SealedMaxTime;
+
+    /// <summary>Writer state of an open float chunk.</summary>
+    public long XorTimestamp;
+    public long XorDelta;
+    public ulong XorBits;
+    public int XorBitLength;
+    public uint LabelHash;
+
+    /// <summary>Bytes of the label list, and of the open chunk with its sample count in front.</summary>
+    public int LabelBytes;
+    public int ChunkBytes;
+    public ushort XorCount;
+    public ushort SealedCount;
+    public byte XorLeading;
+    public byte XorTrailing;
+    public ChunkEncoding Encoding;
+    public byte Flags;
+
+    public const byte IsLogged = 1;
+    public const byte IsStale = 2;
+}
+
+/// <summary>The last block of a state: what it belongs to.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct StateEnd
+{
+    public int Segment;
+    public long Offset;
+    public uint Fingerprint;
+    public int FingerprintBytes;
+    public long MinTime;
+    public long MaxTime;
+    public ulong LastReference;
+    public int Series;
+    public int SymbolLimit;
+    public int ChunkFiles;
+}
+
+/// <summary>A file of head chunks that a state refers to.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct ChunkFileState
+{
+    public int Number;
+    public long Length;
+    public long MaxTime;
+    public uint Fingerprint;
+}
