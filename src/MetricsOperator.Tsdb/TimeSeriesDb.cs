@@ -208,12 +208,24 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     /// Writes the state of the head if the log has grown enough since the last one. To be called every few seconds by the thread that runs
     /// maintenance; appends and queries go on meanwhile.
     /// </summary>
-    public void KeepHeadState(CancellationToken cancellation)
+    public void KeepHeadState(CancellationToken cancellation) => KeepHeadState(now: false, cancellation);
+
+    /// <inheritdoc cref="KeepHeadState(CancellationToken)"/>
+    /// <param name="now">Write it whatever the log has grown by.</param>
+    /// <param name="cancellation">Stops the writing; an older state stays.</param>
+    public void KeepHeadState(bool now, CancellationToken cancellation)
     {
         lock (_maintenanceGate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _headState.Look(cancellation);
+            if (now)
+            {
+                _headState.Save(cancellation);
+            }
+            else
+            {
+                _headState.Look(cancellation);
+            }
         }
     }
 

@@ -14,7 +14,13 @@ internal sealed unsafe class ByteArena(HeadMemory memory)
 
     private static readonly int[] Sizes = [16, 24, 32, 48, 64, 72, 96, 120, 144, 168, 192, 256, 320, 384, 512, 768, 1024, 2048, 4096, 8192];
 
-    private readonly List<Slab?> _slabs = [];
+    private const int SmallBytes = 512;
+
+    /// <summary>Size class by eighth of the bytes, rounded up, for small runs.</summary>
+    private static readonly byte[] SmallClasses = [.. Enumerable.Range(0, (SmallBytes / 8) + 1).Select(i => (byte)Array.FindIndex(Sizes, s => s >= i * 8))];
+
+    private Slab?[] _slabs = new Slab?[16];
+    private int _slabCount;
     private readonly Stack<int> _freeSlabs = new();
     private readonly List<int>[] _withSpace = [.. Sizes.Select(_ => new List<int>())];
 
@@ -27,7 +33,7 @@ internal sealed unsafe class ByteArena(HeadMemory memory)
         var sizeClass = ClassOf(size);
         if (sizeClass < 0)
         {
-            return Handle(AddSlab(new Slab(memory.TakeTable(size, use), -1, size, 1)), TakeSlot(_slabs[^1]!));
+            return Handle(AddSlab(new Slab(memory.TakeTable(size, use), -1, size, 1)), TakeSlot(_slabs[_slabCount - 1]!));
         }
 
         memory.Account(use, Sizes[sizeClass]);
@@ -110,11 +116,20 @@ internal sealed unsafe class ByteArena(HeadMemory memory)
     }
 
     /// <summary>Forgets all slabs; to be called when the memory is gone.</summary>
-    public void Abandon() => _slabs.Clear();
+    public void Abandon()
+    {
+        _slabs = [];
+        _slabCount = 0;
+    }
 
     private static int ClassOf(int size)
     {
-        for (var i = 0; i < Sizes.Length; i++)
+        if (size <= SmallBytes)
+        {
+            return SmallClasses[(size + 7) >> 3];
+        }
+
+        for (var i = SmallClasses[^1]; i < Sizes.Length; i++)
         {
             if (size <= Sizes[i])
             {
@@ -148,8 +163,13 @@ internal sealed unsafe class ByteArena(HeadMemory memory)
             return id;
         }
 
-        _slabs.Add(slab);
-        return _slabs.Count - 1;
+        if (_slabCount == _slabs.Length)
+        {
+            Array.Resize(ref _slabs, _slabCount * 2);
+        }
+
+        _slabs[_slabCount] = slab;
+        return _slabCount++;
     }
 
     private sealed class Slab(byte* data, int sizeClass, int slotSize, int slots)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace MetricsOperator.Tsdb.Head;
 
@@ -31,6 +32,15 @@ internal sealed unsafe class HashIndex
 
     /// <summary>Where to start walking the candidates of a hash with <see cref="Next"/>.</summary>
     public int First(uint hash) => (int)(hash * 0x9E3779B1u) & (_capacity - 1);
+
+    /// <summary>Asks for the memory that <see cref="Add"/> or a walk of this hash will need, without waiting for it.</summary>
+    public void Prefetch(uint hash)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(_entries + First(hash));
+        }
+    }
 
     /// <summary>The next number with this hash; false when there are no more.</summary>
     public bool Next(uint hash, ref int position, out int number)

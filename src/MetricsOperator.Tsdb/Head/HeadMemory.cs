@@ -47,6 +47,10 @@ internal sealed unsafe partial class HeadMemory : IDisposable
     private const int PrivateAnonymousNoReserve = 0x2 | 0x20 | 0x4000;
     private const int AdviseDontNeed = 4;
     private const int AdviseNoHugePages = 15;
+    private const int AdvisePopulateWrite = 23;
+
+    /// <summary>A head above this size gets its pages in advance, many at a time; smaller ones only those that they touch.</summary>
+    private const long LargeHeadBytes = 8 * 1024 * 1024;
 
     private readonly List<nint> _regions = [];
     private readonly Stack<nint> _freeSlabs = new();
@@ -54,12 +58,16 @@ internal sealed unsafe partial class HeadMemory : IDisposable
     private readonly long[] _used = new long[Enum.GetValues<HeadMemoryUse>().Length];
     private int _slabsOfRegion = RegionSlabs;
     private long _bytes;
+    private HeadMemory? _part;
 
-    /// <summary>Bytes taken from the kernel.</summary>
-    public long Bytes => Volatile.Read(ref _bytes);
+    /// <summary>Bytes taken from the kernel, those of the part included.</summary>
+    public long Bytes => Volatile.Read(ref _bytes) + (_part?.Bytes ?? 0);
 
     /// <summary>Bytes in use by kind; <see cref="HeadMemoryUse.Slack"/> is what slabs hold besides.</summary>
-    public long BytesOf(HeadMemoryUse use) => Volatile.Read(ref _used[(int)use]);
+    public long BytesOf(HeadMemoryUse use) => Volatile.Read(ref _used[(int)use]) + (_part?.BytesOf(use) ?? 0);
+
+    /// <summary>Memory that counts as this one's and lives as long, but that another thread may use at the same time; there is one.</summary>
+    public HeadMemory Part() => _part ??= new HeadMemory();
 
     /// <summary>Moves bytes between kinds; what is taken from the kernel does not change.</summary>
     public void Account(HeadMemoryUse use, long bytes)
@@ -84,6 +92,7 @@ internal sealed unsafe partial class HeadMemory : IDisposable
         }
 
         Count(SlabBytes);
+        Populate(slab, SlabBytes);
         return (byte*)slab;
     }
 
@@ -108,6 +117,7 @@ internal sealed unsafe partial class HeadMemory : IDisposable
         _tables.Add(table, length);
         Count((long)length);
         Account(use, (long)length);
+        Populate(table, length);
         return (byte*)table;
     }
 
@@ -137,6 +147,7 @@ internal sealed unsafe partial class HeadMemory : IDisposable
         _tables.Clear();
         _freeSlabs.Clear();
         _slabsOfRegion = RegionSlabs;
+        _part?.Dispose();
         Array.Clear(_used);
         Volatile.Write(ref _bytes, 0);
     }
@@ -158,6 +169,15 @@ internal sealed unsafe partial class HeadMemory : IDisposable
         // Huge pages would make a region resident that is used only here and there. A kernel without them refuses the advice, which is fine.
         _ = Advise(address, length, AdviseNoHugePages);
         return address;
+    }
+
+    // A fault for each page costs several times what the page does. Kernels before 5.14 refuse the advice, which costs only that.
+    private void Populate(nint address, nuint length)
+    {
+        if (_bytes > LargeHeadBytes)
+        {
+            _ = Advise(address, length, AdvisePopulateWrite);
+        }
     }
 
     private static void Unmap(nint address, nuint length)
@@ -192,17 +212,19 @@ internal sealed unsafe partial class HeadMemory : IDisposable
 internal sealed unsafe class PagedTable<T>(HeadMemory memory, HeadMemoryUse use)
     where T : unmanaged
 {
-    private static readonly int PageBits = BitsFor(HeadMemory.SlabBytes / sizeof(T));
-
-    private readonly List<nint> _pages = [];
+    // Arrays and fields of the instance: precompiled code reaches them without a call.
+    private readonly int _pageBits = 31 - int.LeadingZeroCount(HeadMemory.SlabBytes / sizeof(T));
+    private readonly int _pageMask = (1 << (31 - int.LeadingZeroCount(HeadMemory.SlabBytes / sizeof(T)))) - 1;
+    private nint[] _pages = new nint[8];
+    private int _pageCount;
 
     /// <summary>Entries that there is room for.</summary>
-    public int Capacity => _pages.Count << PageBits;
+    public int Capacity => _pageCount << _pageBits;
 
     public ref T this[int index]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => ref ((T*)_pages[index >> PageBits])[index & ((1 << PageBits) - 1)];
+        get => ref ((T*)_pages[index >> _pageBits])[index & _pageMask];
     }
 
     /// <summary>Makes room for an entry.</summary>
@@ -210,24 +232,32 @@ internal sealed unsafe class PagedTable<T>(HeadMemory memory, HeadMemoryUse use)
     {
         while (index >= Capacity)
         {
-            _pages.Add((nint)memory.TakeTable((long)sizeof(T) << PageBits, use));
+            if (_pageCount == _pages.Length)
+            {
+                Array.Resize(ref _pages, _pageCount * 2);
+            }
+
+            _pages[_pageCount++] = (nint)memory.TakeTable((long)sizeof(T) << _pageBits, use);
         }
     }
 
     /// <summary>Gives back the pages that entries from <paramref name="count"/> on are alone in.</summary>
     public void Trim(int count)
     {
-        var kept = (count + (1 << PageBits) - 1) >> PageBits;
-        for (var page = kept; page < _pages.Count; page++)
+        var kept = (count + _pageMask) >> _pageBits;
+        for (var page = kept; page < _pageCount; page++)
         {
             memory.GiveTable((byte*)_pages[page], use);
+            _pages[page] = 0;
         }
 
-        _pages.RemoveRange(kept, _pages.Count - kept);
+        _pageCount = Math.Min(_pageCount, kept);
     }
 
     /// <summary>Forgets the pages without giving them back; to be called when the memory is gone.</summary>
-    public void Abandon() => _pages.Clear();
-
-    private static int BitsFor(int entries) => 31 - int.LeadingZeroCount(entries);
+    public void Abandon()
+    {
+        _pages = [];
+        _pageCount = 0;
+    }
 }

@@ -22,6 +22,9 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
     private const double SeriesShare = 40;
     private const long ReportEvery = 5000;
 
+    /// <summary>A segment with less to read is not what a start dies of, and telling the journal takes longer than reading it.</summary>
+    private const long NoteworthyBytes = 16 * 1024;
+
     /// <summary>Bytes of head at which the replay is given up; 0 for no limit.</summary>
     public long MaxHeadBytes { get; init; }
 
@@ -151,10 +154,14 @@ internal sealed partial class HeadReplay(MemoryHead head, TsdbOptions options, l
 
     private WalSegmentReader ReadSegment(NumberedFile segment, string phase, bool isFirstPass, RecordHandler handle)
     {
-        Journal?.Reading(Path.GetRelativePath(options.Path, segment.Path));
         var reader = Start is { } start && segment.Path == _startPath
             ? new WalSegmentReader(segment.Path, start.Offset)
             : new WalSegmentReader(segment.Path);
+        if (reader.Length - reader.GoodLength >= NoteworthyBytes)
+        {
+            Journal?.Reading(Path.GetRelativePath(options.Path, segment.Path));
+        }
+
         try
         {
             while (reader.Next(out var record))

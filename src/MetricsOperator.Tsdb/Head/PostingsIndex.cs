@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>
-/// For each label pair the series that have it, ascending, as differences in chained arena blocks: a series costs little more than a
-/// byte per label. Series only grow; removal is a new index. Not thread-safe: the head's lock guards it.
+/// For each label pair the series that have it, ascending, as differences and runs in chained arena blocks: a series that follows the one
+/// before it costs nothing for the labels they share. Series only grow; removal is a new index. Not thread-safe: the head's lock guards it.
 /// </summary>
 internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
 {
@@ -13,6 +13,12 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
     private const int MaxBlock = 512;
     private const int MaxVarint = 5;
 
+    /// <summary>Lowest bit of a number in a block: the others count series that follow one another, or are the difference to the next.</summary>
+    private const uint RunFlag = 1;
+    private const int RecentPairs = 64;
+
+    /// <summary>The newest pair of some names: most labels of a series are those of the one before.</summary>
+    private readonly (int Name, int Value, int Number)[] _recent = NoRecentPairs();
     private readonly HashIndex _index = new(memory);
     private readonly Dictionary<int, LabelName> _names = [];
     private readonly PagedTable<Pair> _pairs = new(memory, HeadMemoryUse.Postings);
@@ -24,26 +30,37 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
     public IEnumerable<int> Names => _names.Keys;
 
     /// <summary>Adds a series, whose number must be above all that were added, to the list of a pair.</summary>
-    public void Add(int name, int value, int series)
+    public void Add(int name, int value, int series) => Add(name, value, series, 1);
+
+    /// <summary>Adds series that follow one another to the list of a pair; the first number must be above all that were added to it.</summary>
+    public void Add(int name, int value, int first, int count)
     {
-        var number = Find(name, value);
-        if (number < 0)
+        ref var recent = ref _recent[name & (RecentPairs - 1)];
+        if (recent.Name != name || recent.Value != value)
         {
-            number = AddPair(name, value);
+            var number = Find(name, value);
+            recent = (name, value, number >= 0 ? number : AddPair(name, value));
         }
 
-        ref var pair = ref _pairs[number];
+        ref var pair = ref _pairs[recent.Number];
         if (pair.Count == 0)
         {
-            pair.First = series;
+            pair.First = first;
+            pair.Run = count - 1;
+        }
+        else if (first - pair.Last == 1)
+        {
+            pair.Run += count;
         }
         else
         {
-            AppendDelta(ref pair, series - pair.Last);
+            EndRun(ref pair);
+            Append(ref pair, (uint)(first - pair.Last) << 1);
+            pair.Run = count - 1;
         }
 
-        pair.Last = series;
-        pair.Count++;
+        pair.Last = first + count - 1;
+        pair.Count += count;
     }
 
     /// <summary>Number of series with a pair.</summary>
@@ -90,6 +107,7 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         }
 
         _names.Clear();
+        NoRecentPairs().CopyTo(_recent, 0);
         _index.Clear(0);
         _pairs.Trim(0);
         PairCount = 0;
@@ -103,6 +121,8 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         _names.Clear();
         PairCount = 0;
     }
+
+    private static (int Name, int Value, int Number)[] NoRecentPairs() => [.. Enumerable.Repeat((-1, -1, -1), RecentPairs)];
 
     private static uint HashOf(int name, int value)
     {
@@ -135,7 +155,16 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         return number;
     }
 
-    private void AppendDelta(ref Pair pair, int delta)
+    private void EndRun(ref Pair pair)
+    {
+        if (pair.Run > 0)
+        {
+            Append(ref pair, ((uint)pair.Run << 1) | RunFlag);
+            pair.Run = 0;
+        }
+    }
+
+    private void Append(ref Pair pair, uint rest)
     {
         var block = pair.Tail == 0 ? default : arena.Get(pair.Tail);
         var used = pair.Tail == 0 ? 0 : BinaryPrimitives.ReadUInt16LittleEndian(block[4..]);
@@ -158,7 +187,6 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
             used = BlockHeader;
         }
 
-        var rest = (uint)delta;
         while (rest >= 0x80)
         {
             block[used++] = (byte)(rest | 0x80);
@@ -185,21 +213,38 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
             var used = BinaryPrimitives.ReadUInt16LittleEndian(block[4..]);
             for (var position = BlockHeader; position < used;)
             {
-                var delta = 0;
+                uint number = 0;
                 var shift = 0;
                 byte b;
                 do
                 {
                     b = block[position++];
-                    delta |= (b & 0x7F) << shift;
+                    number |= (uint)(b & 0x7F) << shift;
                     shift += 7;
                 }
                 while (b >= 0x80);
-                series += delta;
-                into.Add((uint)series);
+                if ((number & RunFlag) != 0)
+                {
+                    AddRun(into, ref series, (int)(number >> 1));
+                }
+                else
+                {
+                    series += (int)(number >> 1);
+                    into.Add((uint)series);
+                }
             }
 
             handle = BinaryPrimitives.ReadInt32LittleEndian(block);
+        }
+
+        AddRun(into, ref series, pair.Run);
+    }
+
+    private static void AddRun(List<uint> into, ref int series, int count)
+    {
+        for (var end = series + count; series < end;)
+        {
+            into.Add((uint)++series);
         }
     }
 
@@ -239,6 +284,9 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         public int Count;
         public int First;
         public int Last;
+
+        /// <summary>Series up to <see cref="Last"/> that follow one another and are in no block yet.</summary>
+        public int Run;
         public int Head;
         public int Tail;
     }

@@ -21,7 +21,7 @@ internal sealed class SeriesStore : IDisposable
     {
         Arena = new ByteArena(Memory);
         Symbols = new SymbolTable(Memory, Arena);
-        Postings = new PostingsIndex(Memory, Arena);
+        Postings = new PostingsIndex(Memory.Part(), new ByteArena(Memory.Part()));
         _series = new PagedTable<MemSeries>(Memory, HeadMemoryUse.Series);
         _byReference = new HashIndex(Memory);
         _byLabels = new HashIndex(Memory);
@@ -119,33 +119,37 @@ internal sealed class SeriesStore : IDisposable
         _byLabels.Clear(series);
     }
 
-    /// <summary>Creates a series whose label symbols are known.</summary>
+    /// <summary>Asks for the memory that <see cref="Restore"/> will need for a series, without waiting for it.</summary>
+    public void Prefetch(ulong reference, uint labelHash)
+    {
+        _byReference.Prefetch(HashOf(reference));
+        _byLabels.Prefetch(labelHash);
+    }
+
+    /// <summary>Creates a series whose label symbols are known; <see cref="LabelRestorer"/> does the rest.</summary>
     /// <param name="reference">Its reference.</param>
     /// <param name="labelHash">Lower half of the hash of its labels.</param>
     /// <param name="symbols">Name and value symbols as <see cref="LabelsAt"/> walks them.</param>
+    /// <returns>Its number.</returns>
     public int Restore(ulong reference, uint labelHash, ReadOnlySpan<byte> symbols)
     {
         ObserveReference(reference);
         var number = Count++;
         _series.Reserve(number);
-        for (var labels = new LabelSymbols(symbols); labels.MoveNext();)
-        {
-            Symbols.Acquire(labels.Name);
-            Symbols.Acquire(labels.Value);
-            Postings.Add(labels.Name, labels.Value, number);
-        }
-
         Add(number, reference, labelHash, symbols);
         return number;
     }
 
-    /// <summary>Labels by their symbols.</summary>
+    /// <summary>Labels by their symbols; those without a text are left out.</summary>
     public LabelSet LabelSetOf(ReadOnlySpan<byte> symbols)
     {
         _builder.Reset();
         for (var labels = new LabelSymbols(symbols); labels.MoveNext();)
         {
-            _builder.Set(Symbols.Text(labels.Name), Symbols.Text(labels.Value));
+            if (Symbols.HasText(labels.Name) && Symbols.HasText(labels.Value))
+            {
+                _builder.Set(Symbols.Text(labels.Name), Symbols.Text(labels.Value));
+            }
         }
 
         return _builder.Build();

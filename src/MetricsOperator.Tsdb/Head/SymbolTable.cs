@@ -85,8 +85,21 @@ internal sealed class SymbolTable(HeadMemory memory, ByteArena arena)
     /// <summary>Gives a text a number that <see cref="Prepare"/> made room for; it has no uses yet.</summary>
     public void Restore(int symbol, ReadOnlySpan<byte> text) => Set(symbol, text);
 
-    /// <summary>Counts one more use of a symbol.</summary>
-    public void Acquire(int symbol) => _symbols[symbol].References++;
+    /// <summary>Counts more uses of a symbol; false when it has no text.</summary>
+    public bool TryAcquire(int symbol, int count)
+    {
+        if ((uint)symbol >= (uint)Limit)
+        {
+            return false;
+        }
+
+        ref var entry = ref _symbols[symbol];
+        entry.References += count;
+        return entry.Handle != 0;
+    }
+
+    /// <summary>True if a number has a text.</summary>
+    public bool HasText(int symbol) => (uint)symbol < (uint)Limit && _symbols[symbol].Handle != 0;
 
     /// <summary>Forgets texts without uses, and gives numbers without a text to others.</summary>
     public void FreeUnused()

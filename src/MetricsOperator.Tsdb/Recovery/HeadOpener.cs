@@ -57,6 +57,7 @@ internal sealed class HeadOpener(TsdbOptions options, BlockSet blocks, Action<Re
                 return null;
             }
 
+            var started = options.Time.GetTimestamp();
             if ((state.Check(WalDirectory.List(_wal)) ?? state.Fill(head, blocks.MinValidTime, cancellation)) is { } problem)
             {
                 _logger.LogWarning("The state of the head in {Path} is not used, because {Problem}; the whole log is read", options.Path, problem);
@@ -68,6 +69,9 @@ internal sealed class HeadOpener(TsdbOptions options, BlockSet blocks, Action<Re
                 _logger.LogInformation("The state of the head left out {Series} series that the rules in force drop", state.RefusedSeries);
             }
 
+            _logger.LogInformation(
+                "Read the state of the head: {Series} series, {Bytes} bytes in {Seconds} s; the log is read from {Segment}:{Offset} on",
+                head.SeriesCount, state.Bytes, options.Time.GetElapsedTime(started).TotalSeconds, state.Position.Segment, state.Position.Offset);
             Replay(head, journal, maxBytes, state.Position).Run(_wal, _late);
             head.CountUnlogged();
             return opened = Finish(head, state.Position, state.Bytes);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MetricsOperator.Tsdb.Chunks;
+using MetricsOperator.Tsdb.Head;
 
 namespace MetricsOperator.Tsdb.Recovery;
 
@@ -74,6 +75,50 @@ internal struct SeriesState
 
     public const byte IsLogged = 1;
     public const byte IsStale = 2;
+}
+
+/// <summary>One series in a block of series.</summary>
+internal unsafe ref struct SeriesEntry
+{
+    /// <summary>In the block, which the caller keeps in place.</summary>
+    public SeriesState* State;
+
+    /// <summary>Name and value symbols.</summary>
+    public ReadOnlySpan<byte> Labels;
+
+    /// <summary>Closed chunks.</summary>
+    public SealedChunk* Sealed;
+
+    /// <summary>The open chunk.</summary>
+    public ReadOnlySpan<byte> Open;
+
+    /// <summary>Reads the series at an offset of a block and moves the offset behind it. Plain pointers: generic helpers of the framework over types of
+    /// this project are compiled at each start, slowly at first.</summary>
+    /// <returns>False when there is none, or none that fits into the block.</returns>
+    public static bool Next(byte* block, int length, ref int at, out SeriesEntry entry)
+    {
+        entry = default;
+        if (length - at < sizeof(SeriesState))
+        {
+            return false;
+        }
+
+        var state = (SeriesState*)(block + at);
+        var rest = block + at + sizeof(SeriesState);
+        var sealedBytes = state->SealedCount * SealedChunk.Size;
+        if (state->LabelBytes < 1 || state->ChunkBytes < 0
+            || (long)state->LabelBytes + sealedBytes + state->ChunkBytes > length - at - sizeof(SeriesState))
+        {
+            return false;
+        }
+
+        entry.State = state;
+        entry.Labels = new ReadOnlySpan<byte>(rest, state->LabelBytes);
+        entry.Sealed = (SealedChunk*)(rest + state->LabelBytes);
+        entry.Open = new ReadOnlySpan<byte>(rest + state->LabelBytes + sealedBytes, state->ChunkBytes);
+        at += sizeof(SeriesState) + state->LabelBytes + sealedBytes + state->ChunkBytes;
+        return true;
+    }
 }
 
 /// <summary>The last block of a state: what it belongs to.</summary>

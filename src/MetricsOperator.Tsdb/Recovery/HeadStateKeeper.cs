@@ -62,6 +62,34 @@ internal sealed class HeadStateKeeper(TsdbOptions options, MemoryHead head)
         }
     }
 
+    /// <summary>Writes the state; when the disk refuses, the older one stays.</summary>
+    /// <exception cref="OperationCanceledException">Somebody else has to work on the head; the older state stays.</exception>
+    public void Save(CancellationToken cancellation)
+    {
+        if (head.HasForeignLateChunks)
+        {
+            return;
+        }
+
+        var written = head.Log.Wal.BytesWritten;
+        var started = options.Time.GetTimestamp();
+        try
+        {
+            (var position, Bytes) = new HeadStateWriter(options.Files, head, options.Path).Write(cancellation);
+            _position = position;
+            (_behind, _counted, _lastSeen) = (0, written, 0);
+            Writes++;
+            options.Logger.LogDebug(
+                "Wrote the state of the head at {Segment}:{Offset}: {Bytes} bytes in {Seconds} s",
+                position.Segment, position.Offset, Bytes, options.Time.GetElapsedTime(started).TotalSeconds);
+        }
+        catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+        {
+            WritesFailed++;
+            options.Logger.LogWarning("Cannot write the state of the head, so that a start reads {Bytes} bytes of log: {Error}", LogBytesBehind, e.Message);
+        }
+    }
+
     /// <summary>Writes the state before a clean stop.</summary>
     public void Stop()
     {
@@ -106,31 +134,5 @@ internal sealed class HeadStateKeeper(TsdbOptions options, MemoryHead head)
         options.Files.DeleteFile(Path.Combine(options.Path, HeadStateFormat.FileName));
         options.Files.DeleteFile(Path.Combine(options.Path, HeadStateFormat.FileName + HeadStateFormat.TemporarySuffix));
         options.Files.SyncDirectory(options.Path);
-    }
-
-    private void Save(CancellationToken cancellation)
-    {
-        if (head.HasForeignLateChunks)
-        {
-            return;
-        }
-
-        var written = head.Log.Wal.BytesWritten;
-        var started = options.Time.GetTimestamp();
-        try
-        {
-            (var position, Bytes) = new HeadStateWriter(options.Files, head, options.Path).Write(cancellation);
-            _position = position;
-            (_behind, _counted, _lastSeen) = (0, written, 0);
-            Writes++;
-            options.Logger.LogDebug(
-                "Wrote the state of the head at {Segment}:{Offset}: {Bytes} bytes in {Seconds} s",
-                position.Segment, position.Offset, Bytes, options.Time.GetElapsedTime(started).TotalSeconds);
-        }
-        catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
-        {
-            WritesFailed++;
-            options.Logger.LogWarning("Cannot write the state of the head, so that a start reads {Bytes} bytes of log: {Error}", LogBytesBehind, e.Message);
-        }
     }
 }

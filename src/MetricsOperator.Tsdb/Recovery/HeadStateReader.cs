@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -14,14 +13,18 @@ namespace MetricsOperator.Tsdb.Recovery;
 /// <summary>Fills an empty head from a state. Whatever does not fit together is an error; the head must not be used then.</summary>
 internal sealed class HeadStateReader : IDisposable
 {
+    /// <summary>How far ahead in a block series are looked at.</summary>
+    private const int PrefetchBytes = 4096;
+
     private readonly string _dataDirectory;
     private readonly SafeFileHandle _file;
     private readonly long _length;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(HeadStateFormat.BlockBytes * 2);
+    private byte[] _buffer = [];
+    private LabelThread? _labelThread;
+    private LabelRestorer? _labels;
     private string? _error;
     private StateEnd _end;
     private ChunkFileState[] _chunkFiles = [];
-    private bool[] _knownSymbols = [];
 
     private HeadStateReader(string dataDirectory, SafeFileHandle file)
     {
@@ -99,7 +102,6 @@ internal sealed class HeadStateReader : IDisposable
     {
         var store = head.Store;
         store.Prepare(_end.Series, _end.SymbolLimit);
-        _knownSymbols = new bool[_end.SymbolLimit];
         head.ChunkFiles.Adopt(_chunkFiles);
         long at = HeadStateFormat.Magic.Length;
         while (true)
@@ -118,13 +120,18 @@ internal sealed class HeadStateReader : IDisposable
             at += HeadStateFormat.BlockHeader + content.Length;
             var kind = content[0];
             content = content[1..];
+            if (kind != HeadStateFormat.Series && !EndLabels())
+            {
+                return _error;
+            }
+
             switch (kind)
             {
                 case HeadStateFormat.Symbols:
                     ReadSymbols(store, content);
                     break;
                 case HeadStateFormat.Series:
-                    ReadSeries(head, minValidTime, content);
+                    ReadSeries(head, minValidTime, content.Length);
                     break;
                 case HeadStateFormat.Record:
                     if (content.IsEmpty || !OnRecord(content))
@@ -155,9 +162,8 @@ internal sealed class HeadStateReader : IDisposable
 
     public void Dispose()
     {
+        _labelThread?.Dispose();
         _file.Dispose();
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
     }
 
     private bool ReadEnd()
@@ -212,8 +218,7 @@ internal sealed class HeadStateReader : IDisposable
 
         if (_buffer.Length < length)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = ArrayPool<byte>.Shared.Rent(length);
+            _buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, HeadStateFormat.BlockBytes * 2));
         }
 
         var bytes = _buffer.AsSpan(0, length);
@@ -235,7 +240,7 @@ internal sealed class HeadStateReader : IDisposable
         {
             var isUsed = reader.U8() != 0;
             var text = reader.Text();
-            if (reader.Failed || symbol >= (ulong)_knownSymbols.Length || _knownSymbols[symbol])
+            if (reader.Failed || symbol >= (ulong)_end.SymbolLimit || (isUsed && (text.IsEmpty || store.Symbols.HasText((int)symbol))))
             {
                 reader.Fail();
                 break;
@@ -244,7 +249,6 @@ internal sealed class HeadStateReader : IDisposable
             if (isUsed)
             {
                 store.Symbols.Restore((int)symbol, text);
-                _knownSymbols[symbol] = true;
             }
 
             symbol++;
@@ -256,95 +260,153 @@ internal sealed class HeadStateReader : IDisposable
         }
     }
 
-    private void ReadSeries(MemoryHead head, long minValidTime, ReadOnlySpan<byte> content)
+    // Series and their labels are two halves of the work; without a rule that asks for labels each has a thread.
+    private void ReadSeries(MemoryHead head, long minValidTime, int length)
     {
-        while (!content.IsEmpty)
+        if (Keep is not null)
         {
-            if (content.Length < Unsafe.SizeOf<SeriesState>())
+            _labels ??= new LabelRestorer(head.Store.Symbols, head.Store.Postings);
+            ReadSeries(head, minValidTime, _buffer.AsSpan(1, length));
+            return;
+        }
+
+        _labelThread ??= new LabelThread(head.Store);
+        var block = _labelThread.Add(ref _buffer, length + 1, head.Store.Count);
+        ReadSeries(head, minValidTime, block.Buffer.AsSpan(1, length));
+        block.Done();
+    }
+
+    // What follows the series needs their labels.
+    private bool EndLabels()
+    {
+        var areKnown = _labelThread?.Finish() ?? _labels?.Finish() ?? true;
+        _labelThread?.Dispose();
+        (_labelThread, _labels) = (null, null);
+        return areKnown || Fail("a series has labels that are not there");
+    }
+
+    private unsafe void ReadSeries(MemoryHead head, long minValidTime, ReadOnlySpan<byte> content)
+    {
+        fixed (byte* block = content)
+        {
+            var (at, ahead) = (0, 0);
+            Prefetch(head.Store, block, content.Length, ref ahead, at);
+            while (_error is null && SeriesEntry.Next(block, content.Length, ref at, out var entry))
             {
-                Fail("a block of series is too short");
-                return;
+                Prefetch(head.Store, block, content.Length, ref ahead, at);
+                if (Keep is null)
+                {
+                    Add(head, in entry, minValidTime);
+                }
+                else if (!Keep(head.Store.LabelSetOf(entry.Labels)))
+                {
+                    RefusedSeries++;
+                }
+                else if (!_labels!.Add(Add(head, in entry, minValidTime), entry.Labels))
+                {
+                    Fail("a series has labels that are not there");
+                }
             }
 
-            ref readonly var state = ref MemoryMarshal.AsRef<SeriesState>(content);
-            var rest = content[Unsafe.SizeOf<SeriesState>()..];
-            var sealedBytes = state.SealedCount * SealedChunk.Size;
-            if (state.LabelBytes < 0 || state.ChunkBytes < 0 || (long)state.LabelBytes + sealedBytes + state.ChunkBytes > rest.Length)
+            if (at != content.Length)
             {
-                Fail("a series is longer than its block");
-                return;
+                Fail("a block of series is malformed");
             }
-
-            var labels = rest[..state.LabelBytes];
-            if (!AreKnown(labels))
-            {
-                Fail("a series has labels that are not there");
-                return;
-            }
-
-            var chunks = rest.Slice(state.LabelBytes, sealedBytes);
-            var open = rest.Slice(state.LabelBytes + sealedBytes, state.ChunkBytes);
-            if (Keep is not null && !Keep(head.Store.LabelSetOf(labels)))
-            {
-                RefusedSeries++;
-            }
-            else if (!Add(head, in state, labels, chunks, open, minValidTime))
-            {
-                return;
-            }
-
-            content = rest[(state.LabelBytes + sealedBytes + state.ChunkBytes)..];
         }
     }
 
-    private bool Add(
-        MemoryHead head, ref readonly SeriesState state, ReadOnlySpan<byte> labels, ReadOnlySpan<byte> chunks, ReadOnlySpan<byte> open, long minValidTime)
+    private unsafe int Add(MemoryHead head, in SeriesEntry entry, long minValidTime)
     {
-        ref var series = ref head.Store[head.Store.Restore(state.Reference, state.LabelHash, labels)];
-        series.IsLogged = (state.Flags & SeriesState.IsLogged) != 0;
-        foreach (ref readonly var chunk in MemoryMarshal.Cast<byte, SealedChunk>(chunks))
+        var state = entry.State;
+        var number = head.Store.Restore(state->Reference, state->LabelHash, entry.Labels);
+        ref var series = ref head.Store[number];
+        series.IsLogged = (state->Flags & SeriesState.IsLogged) != 0;
+        for (var i = 0; i < state->SealedCount; i++)
         {
             // What ended before this is in a block, and its file may be gone.
-            if (chunk.MaxTime >= minValidTime)
+            if (entry.Sealed[i].MaxTime >= minValidTime)
             {
-                head.Samples.AddSealed(ref series, chunk);
+                head.Samples.AddSealed(ref series, entry.Sealed[i]);
             }
         }
 
-        series.LastTime = state.LastTime;
-        series.SealedMaxTime = state.SealedMaxTime;
-        series.IsStale = (state.Flags & SeriesState.IsStale) != 0;
-        if (state.Encoding == ChunkEncoding.None || state.LastTime < minValidTime)
+        series.LastTime = state->LastTime;
+        series.SealedMaxTime = state->SealedMaxTime;
+        series.IsStale = (state->Flags & SeriesState.IsStale) != 0;
+        if (state->Encoding == ChunkEncoding.None || state->LastTime < minValidTime)
+        {
+            return number;
+        }
+
+        var xor = new XorChunkState
+        {
+            LastTimestamp = state->XorTimestamp,
+            LastDelta = state->XorDelta,
+            Value = new XorValue { Bits = state->XorBits, Leading = state->XorLeading, Trailing = state->XorTrailing },
+            Count = state->XorCount,
+            BitLength = state->XorBitLength,
+        };
+        series.ChunkMinTime = state->ChunkMinTime;
+        series.NextCut = state->NextCut;
+        if (!head.Samples.RestoreOpen(ref series, state->Encoding, in xor, entry.Open))
+        {
+            Fail($"the open chunk of series {state->Reference} is malformed");
+        }
+
+        return number;
+    }
+
+    // Some series in advance, whose places in the hash tables are all over memory.
+    private static unsafe void Prefetch(SeriesStore store, byte* content, int length, ref int ahead, int at)
+    {
+        while (ahead < at + PrefetchBytes && length - ahead >= sizeof(SeriesState))
+        {
+            var state = (SeriesState*)(content + ahead);
+            store.Prefetch(state->Reference, state->LabelHash);
+            var size = sizeof(SeriesState) + (long)(uint)state->LabelBytes + (state->SealedCount * SealedChunk.Size) + (uint)state->ChunkBytes;
+            ahead = (int)Math.Min(length, ahead + size);
+        }
+    }
+
+    private unsafe bool Add(
+        MemoryHead head, SeriesState* state, ReadOnlySpan<byte> labels, SealedChunk* chunks, ReadOnlySpan<byte> open, long minValidTime)
+    {
+        var number = head.Store.Restore(state->Reference, state->LabelHash, labels);
+        if (number < 0)
+        {
+            return Fail($"series {state->Reference} has labels that are not there");
+        }
+
+        ref var series = ref head.Store[number];
+        series.IsLogged = (state->Flags & SeriesState.IsLogged) != 0;
+        for (var i = 0; i < state->SealedCount; i++)
+        {
+            // What ended before this is in a block, and its file may be gone.
+            if (chunks[i].MaxTime >= minValidTime)
+            {
+                head.Samples.AddSealed(ref series, chunks[i]);
+            }
+        }
+
+        series.LastTime = state->LastTime;
+        series.SealedMaxTime = state->SealedMaxTime;
+        series.IsStale = (state->Flags & SeriesState.IsStale) != 0;
+        if (state->Encoding == ChunkEncoding.None || state->LastTime < minValidTime)
         {
             return true;
         }
 
         var xor = new XorChunkState
         {
-            LastTimestamp = state.XorTimestamp,
-            LastDelta = state.XorDelta,
-            Value = new XorValue { Bits = state.XorBits, Leading = state.XorLeading, Trailing = state.XorTrailing },
-            Count = state.XorCount,
-            BitLength = state.XorBitLength,
+            LastTimestamp = state->XorTimestamp,
+            LastDelta = state->XorDelta,
+            Value = new XorValue { Bits = state->XorBits, Leading = state->XorLeading, Trailing = state->XorTrailing },
+            Count = state->XorCount,
+            BitLength = state->XorBitLength,
         };
-        series.ChunkMinTime = state.ChunkMinTime;
-        series.NextCut = state.NextCut;
-        return head.Samples.RestoreOpen(ref series, state.Encoding, in xor, open) || Fail($"the open chunk of series {state.Reference} is malformed");
-    }
-
-    private bool AreKnown(ReadOnlySpan<byte> labels)
-    {
-        var reader = new ByteReader(labels);
-        while (reader.Remaining > 0)
-        {
-            var (name, value) = (reader.Uvarint(), reader.Uvarint());
-            if (reader.Failed || name >= (ulong)_knownSymbols.Length || value >= (ulong)_knownSymbols.Length || !_knownSymbols[name] || !_knownSymbols[value])
-            {
-                return false;
-            }
-        }
-
-        return labels.Length > 0;
+        series.ChunkMinTime = state->ChunkMinTime;
+        series.NextCut = state->NextCut;
+        return head.Samples.RestoreOpen(ref series, state->Encoding, in xor, open) || Fail($"the open chunk of series {state->Reference} is malformed");
     }
 
     private void ReadAliases(SeriesStore store, ReadOnlySpan<byte> content)

@@ -26,6 +26,9 @@ internal sealed class CrashRun : IDisposable
     private readonly Ledger _ledger = new();
     private readonly FaultDisk _disk;
     private readonly Random _workload;
+
+    /// <summary>Every second workload writes the state of the head, so that its starts begin there.</summary>
+    private readonly bool _keepsState;
     private readonly Random _faults;
     private readonly List<int> _live = [];
 
@@ -42,6 +45,7 @@ internal sealed class CrashRun : IDisposable
     {
         _disk = new FaultDisk(_folder.Path);
         _workload = new Random(workloadSeed);
+        _keepsState = _workload.Next(2) == 0;
         _faults = new Random(faultSeed);
         _files = NewProcess();
         for (; _nextSeries < 12; _nextSeries++)
@@ -193,6 +197,7 @@ internal sealed class CrashRun : IDisposable
         OutOfOrderWindowMs = BlockMs,
         WalSegmentBytes = 32 * 1024,
         WalCompression = _workload.Next(2) == 0,
+        HeadStateMinLogBytes = _keepsState ? 0 : long.MaxValue,
         Time = _clock,
         Files = _files,
     };
@@ -319,7 +324,11 @@ internal sealed class CrashRun : IDisposable
         return LabelSet.Of(("__name__", id < HistogramsBelow ? "histogram" : "float"), ("id", id.ToString(CultureInfo.InvariantCulture)), ("text", text));
     }
 
-    private void Maintain() => Try(() => Db.RunMaintenance(CancellationToken.None));
+    private void Maintain() => Try(() =>
+    {
+        Db.RunMaintenance(CancellationToken.None);
+        Db.KeepHeadState(now: _keepsState, CancellationToken.None);
+    });
 
     private void Try(Action action)
     {

@@ -56,6 +56,48 @@ public sealed class WalSegmentReaderTests
     }
 
     [Fact]
+    public void Reading_may_begin_behind_any_record() => SeededRandom.Run(random =>
+    {
+        using var folder = new TempDir();
+        using (var writer = new WalWriter(MetricsOperator.Tsdb.Files.DiskFiles.Instance, folder.Path, 0, 1 << 20, compress: random.Next(2) == 0))
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                var record = new byte[random.Next(20) == 0 ? 20_000 + random.Next(60_000) : 1 + random.Next(600)];
+                random.NextBytes(record);
+                writer.Add(record);
+                writer.Write();
+            }
+        }
+
+        var path = WalDirectory.List(folder.Path).Segments[0].Path;
+        var records = new List<(byte[] Record, long End)>();
+        using (var all = new WalSegmentReader(path))
+        {
+            while (all.Next(out var record))
+            {
+                records.Add((record.ToArray(), all.GoodLength));
+            }
+        }
+
+        for (var from = 0; from < records.Count; from++)
+        {
+            using var reader = new WalSegmentReader(path, records[from].End);
+            for (var i = from + 1; i < Math.Min(records.Count, from + 4); i++)
+            {
+                Assert.True(reader.Next(out var record), $"behind record {from}: {reader.Error}");
+                Assert.Equal(records[i].Record, record.ToArray());
+                Assert.Equal(records[i].End, reader.GoodLength);
+            }
+        }
+
+        using var atEnd = new WalSegmentReader(path, records[^1].End);
+        Assert.False(atEnd.Next(out _));
+        Assert.Null(atEnd.Error);
+        Assert.Equal(records[^1].End, atEnd.GoodLength);
+    });
+
+    [Fact]
     public void Page_ends_with_zeros_and_the_next_one_goes_on()
     {
         var first = Fragment(Full, 1);
