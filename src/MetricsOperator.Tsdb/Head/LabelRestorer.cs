@@ -7,19 +7,27 @@ namespace MetricsOperator.Tsdb.Head;
 internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex postings)
 {
     private const int Positions = 32;
+    private const int OrderedNames = 256;
+
+    /// <summary>In place of the name in front of the first label.</summary>
+    private const int NoName = -1;
 
     /// <summary>By position in a label list: series that follow one another share most labels, which are entered together.</summary>
-    private readonly Run[] _runs = new Run[Positions];
+    private readonly Run[] _runs = Nothing(Positions);
+
+    /// <summary>Names that are known to be in order.</summary>
+    private readonly Run[] _ordered = Nothing(OrderedNames);
 
     /// <summary>Labels of the newest series.</summary>
     private int _count;
 
     /// <summary>Adds a series, whose number must be above all that were added.</summary>
-    /// <returns>False when a symbol of this series or of one before it has no text; nothing is of use then.</returns>
+    /// <returns>False when a symbol of this series or of one before it has no text, or names are not in order; nothing is of use then.</returns>
     public bool Add(int series, ReadOnlySpan<byte> labelSymbols)
     {
         var areKnown = true;
         var position = 0;
+        var previous = NoName;
         fixed (byte* start = labelSymbols)
         {
             var at = start;
@@ -33,15 +41,22 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
 
                 ref var run = ref _runs[position & (Positions - 1)];
                 position++;
-                if (run.Name == name && run.Value == value && run.First + run.Count == series)
+                if (run.Name == name && run.Value == value && run.Previous == previous && run.First + run.Count == series)
                 {
                     run.Count++;
                 }
                 else
                 {
+                    if (!MayFollow(previous, name))
+                    {
+                        return false;
+                    }
+
                     areKnown &= End(ref run);
-                    run = new Run { Name = name, Value = value, First = series, Count = 1 };
+                    run = new Run { Name = name, Value = value, Previous = previous, First = series, Count = 1 };
                 }
+
+                previous = name;
             }
         }
 
@@ -66,6 +81,31 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
         }
 
         return areKnown;
+    }
+
+    private static Run[] Nothing(int count)
+    {
+        var runs = new Run[count];
+        Array.Fill(runs, new Run { Name = NoName, Previous = NoName });
+        return runs;
+    }
+
+    // Names of a series are in the order of their bytes; of the few names there are, each pair is compared once or a few times.
+    private bool MayFollow(int previous, int name)
+    {
+        ref var known = ref _ordered[((previous * 31) + name) & (OrderedNames - 1)];
+        if (known.Name == name && known.Previous == previous)
+        {
+            return true;
+        }
+
+        if (!symbols.HasText(name) || (previous != NoName && symbols.Text(previous).SequenceCompareTo(symbols.Text(name)) >= 0))
+        {
+            return false;
+        }
+
+        known = new Run { Name = name, Previous = previous };
+        return true;
     }
 
     private bool End(ref Run run)
@@ -110,6 +150,9 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
     {
         public int Name;
         public int Value;
+
+        /// <summary>Name of the label in front of this one.</summary>
+        public int Previous;
         public int First;
         public int Count;
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Recovery;
 using MetricsOperator.Tsdb.Wal;
 
 namespace MetricsOperator.Fuzz.Corpus;
@@ -35,6 +36,22 @@ internal static class Checksums
                 }
 
                 break;
+        }
+    }
+
+    public static void FixHeadState(Span<byte> state)
+    {
+        var rest = state[Math.Min(HeadStateFormat.Magic.Length, state.Length)..];
+        while (rest.Length > HeadStateFormat.BlockHeader)
+        {
+            var length = BinaryPrimitives.ReadInt32LittleEndian(rest);
+            if (length <= 0 || length > rest.Length - HeadStateFormat.BlockHeader)
+            {
+                return;
+            }
+
+            BinaryPrimitives.WriteUInt32LittleEndian(rest[4..], Crc32C.Of(rest.Slice(HeadStateFormat.BlockHeader, length)));
+            rest = rest[(HeadStateFormat.BlockHeader + length)..];
         }
     }
 

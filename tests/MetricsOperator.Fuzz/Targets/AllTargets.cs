@@ -14,6 +14,7 @@ public static class AllTargets
         new ChunkTarget(),
         new ChunkSegmentTarget(),
         new HeadChunkTarget(),
+        new HeadStateTarget(),
         new TombstonesTarget(),
         new BlockMetaTarget(),
         new ExpositionTarget(),

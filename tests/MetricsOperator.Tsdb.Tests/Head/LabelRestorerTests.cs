@@ -28,7 +28,7 @@ public sealed class LabelRestorerTests
             // Mostly the labels of the series before, sometimes at other places and more or fewer of them: up to more than there are places.
             if (labels.Count == 0 || random.Next(4) == 0)
             {
-                labels = [.. Enumerable.Range(0, 1 + random.Next(random.Next(8) == 0 ? 40 : 5)).Select(_ => (random.Next(20), 20 + random.Next(40))).Distinct().OrderBy(_ => random.Next())];
+                labels = [.. Enumerable.Range(0, 1 + random.Next(random.Next(8) == 0 ? 60 : 5)).Select(_ => (random.Next(40), 40 + random.Next(20))).DistinctBy(l => l.Item1).OrderBy(l => l.Item1)];
             }
 
             var list = new ByteWriter();
@@ -86,5 +86,6 @@ public sealed class LabelRestorerTests
         Assert.False(restorer.Finish());
         Assert.False(restorer.Add(2, [0, 0x80]));
         Assert.False(restorer.Add(3, []));
+        Assert.False(restorer.Add(4, [0, 0, 0, 0]), "the same name twice");
     }
 }
