@@ -38,7 +38,9 @@ public sealed class ServerHostTests
             }
         });
         Assert.Equal([503, 200, 503, 200, 200], answers.Select(a => a.Item2));
-        Assert.Equal("Service Unavailable: replaying the write-ahead log, 0.0% done\n", answers[0].Item3);
+
+        // The directory is read at the same time, so how far that is cannot be said.
+        Assert.Matches(@"^Service Unavailable: replaying the write-ahead log, \d+\.\d% done(, about \d+ s left)?\n$", answers[0].Item3);
         Assert.Equal("Service Unavailable\n", answers[2].Item3);
         Assert.Contains("\"phase\":\"replay\"", answers[4].Item3, StringComparison.Ordinal);
     }
