@@ -46,8 +46,8 @@ public sealed class DamagedInputTests
         }
 
         using var segments = new ChunkSegments(folder["chunks"]);
-        Assert.Equal(2, segments.Read(8, out _).Length);
-        Assert.Throws<StorageException>(() => segments.Read(reference, out _));
+        Assert.Equal(2, segments.Read(8).Bytes.Length);
+        Assert.Throws<StorageException>(() => segments.Read(reference));
     }
 
     [Theory]

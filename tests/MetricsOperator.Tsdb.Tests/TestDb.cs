@@ -50,9 +50,17 @@ internal static class TestDb
         }
     }
 
-    /// <summary>All samples of all series that satisfy the matchers.</summary>
+    /// <summary>All samples of all series that satisfy the matchers; read in label order and in any order, which must give the same.</summary>
     public static SortedDictionary<string, List<(long T, string V)>> ReadAll(
         this TimeSeriesDb db, long min = long.MinValue, long max = long.MaxValue, params LabelMatcher[] matchers)
+    {
+        var all = ReadAll(db, sorted: true, min, max, matchers);
+        Assert.Equal(all, ReadAll(db, sorted: false, min, max, matchers));
+        return all;
+    }
+
+    private static SortedDictionary<string, List<(long T, string V)>> ReadAll(
+        TimeSeriesDb db, bool sorted, long min, long max, LabelMatcher[] matchers)
     {
         var all = new SortedDictionary<string, List<(long, string)>>(StringComparer.Ordinal);
         using var querier = db.OpenQuerier(min, max);
@@ -61,11 +69,11 @@ internal static class TestDb
             matchers = [new LabelMatcher(MatchType.RegexMatch, "__name__", ".*")];
         }
 
-        var set = querier.Select(true, new SelectHints(min, max), matchers, CancellationToken.None);
+        var set = querier.Select(sorted, new SelectHints(min, max), matchers, CancellationToken.None);
         LabelSet? last = null;
         while (set.MoveNext())
         {
-            Assert.True(last is null || last < set.Labels, "series are sorted and unique");
+            Assert.True(!sorted || last is null || last < set.Labels, "series are sorted and unique");
             last = set.Labels;
             using var reader = set.OpenReader();
             var samples = Read(reader);

@@ -47,6 +47,9 @@ public interface ISeriesSet
     /// <summary>Goes to the next series.</summary>
     bool MoveNext();
 
-    /// <summary>A reader over the current series' samples in the querier's range, in time order. The caller disposes it; it stays valid after MoveNext.</summary>
+    /// <summary>
+    /// A reader over the current series' samples in the querier's range, in time order. The caller disposes it; it stays valid after MoveNext.
+    /// Readers of different series may be used by different threads at a time.
+    /// </summary>
     SampleReader OpenReader();
 }

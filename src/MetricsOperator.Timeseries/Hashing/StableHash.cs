@@ -11,9 +11,12 @@ public static class StableHash
     private const ulong Prime3 = 0x165667B19E3779F9;
 
     /// <summary>Hashes <paramref name="data"/>.</summary>
-    public static ulong Hash64(ReadOnlySpan<byte> data)
+    public static ulong Hash64(ReadOnlySpan<byte> data) => Hash64(data, seed: 0);
+
+    /// <summary>Hashes <paramref name="data"/>; hashes with different seeds are independent of each other.</summary>
+    public static ulong Hash64(ReadOnlySpan<byte> data, ulong seed)
     {
-        var hash = Prime3 + (ulong)data.Length;
+        var hash = Prime3 + (ulong)data.Length + (seed * Prime1);
         while (data.Length >= 8)
         {
             hash = Mix(hash, BinaryPrimitives.ReadUInt64LittleEndian(data));

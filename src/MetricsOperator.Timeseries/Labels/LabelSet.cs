@@ -14,19 +14,21 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
 
     private readonly byte[] _data;
 
+    // Computed when first wanted; 0 until then (and ever after for a set whose hash is 0).
+    private ulong _hash;
+
     /// <summary>Takes ownership of <paramref name="data"/>, which the caller guarantees to be sorted, unique and without empty values.</summary>
     internal LabelSet(byte[] data, int count)
     {
         _data = data;
         Count = count;
-        Hash = StableHash.Hash64(data);
     }
 
     /// <summary>Number of labels.</summary>
     public int Count { get; }
 
     /// <summary>Hash over names and values, the same in every process.</summary>
-    public ulong Hash { get; }
+    public ulong Hash => _hash != 0 ? _hash : _hash = StableHash.Hash64(_data);
 
     /// <summary>The encoded labels: per label uvarint length, name, uvarint length, value. Equal sets have equal bytes.</summary>
     public ReadOnlySpan<byte> Encoded => _data;
@@ -136,8 +138,14 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
             return 1;
         }
 
-        var left = GetEnumerator();
-        var right = other.GetEnumerator();
+        return Compare(_data, other._data);
+    }
+
+    /// <summary>Orders two sets by their encoded labels.</summary>
+    public static int Compare(ReadOnlySpan<byte> leftEncoded, ReadOnlySpan<byte> rightEncoded)
+    {
+        var left = new Enumerator(leftEncoded);
+        var right = new Enumerator(rightEncoded);
         while (true)
         {
             var hasLeft = left.MoveNext();
@@ -161,7 +169,7 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
     }
 
     public bool Equals(LabelSet? other) =>
-        ReferenceEquals(this, other) || (other is not null && Hash == other.Hash && _data.AsSpan().SequenceEqual(other._data));
+        ReferenceEquals(this, other) || (other is not null && _data.AsSpan().SequenceEqual(other._data));
 
     public override bool Equals(object? obj) => Equals(obj as LabelSet);
 

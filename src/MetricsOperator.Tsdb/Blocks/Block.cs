@@ -1,6 +1,5 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Labels;
-using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Index;
 using MetricsOperator.Tsdb.Querying;
@@ -118,19 +117,15 @@ internal sealed class Block : ChunkSource
 
     public override ChunkData Load(ChunkRef chunk, ref byte[] buffer)
     {
-        ReadOnlyMemory<byte> bytes;
-        ChunkEncoding encoding;
         try
         {
-            bytes = _chunks.Read(chunk.Location, out encoding);
+            return _chunks.Read(chunk.Location);
         }
         catch (StorageException)
         {
             NoteDamage();
             throw;
         }
-
-        return new ChunkData(bytes, encoding, encoding.SamplesOf(bytes.Span));
     }
 
     public override string Describe(ChunkRef chunk) => $"chunk {ChunkSegments.Describe(chunk.Location)} of block {Meta.Ulid}";
@@ -150,15 +145,17 @@ internal sealed class BlockPostings(IndexReader index) : PostingsSource
 
     public override int ValueCountOf(byte[] name) => index.Postings.CountOf(name);
 
-    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into) => index.Postings.ForEachValue(matcher.NameUtf8, (value, postings) =>
-    {
-        if (matcher.Matches(value) == wanted)
+    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation) =>
+        index.Postings.ForEachValue(matcher.NameUtf8, (value, postings) =>
         {
-            index.ReadPostings(postings, into);
-        }
+            cancellation.ThrowIfCancellationRequested();
+            if (matcher.Matches(value) == wanted)
+            {
+                index.ReadPostings(postings, into);
+            }
 
-        return true;
-    });
+            return true;
+        });
 
     public override bool Matches(uint series, LabelMatcher matcher) => matcher.Matches(index.ValueOf(series, matcher.NameUtf8));
 }

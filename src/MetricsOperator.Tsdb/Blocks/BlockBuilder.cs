@@ -65,7 +65,7 @@ internal sealed class BlockBuilder : IDisposable
             return;
         }
 
-        Write(data.Encoding, data.Bytes.Span, chunk.MinTime, chunk.MaxTime, data.Samples);
+        Write(data.Encoding, data.Bytes, chunk.MinTime, chunk.MaxTime, data.Samples);
     }
 
     /// <summary>Encodes what a reader has left as chunks of the current series.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Querying;
 
 namespace MetricsOperator.Tsdb.Blocks;
 
@@ -50,7 +51,7 @@ internal sealed class ChunkSegments : IDisposable
 
     /// <summary>Finds a chunk and checks its checksum; the bytes are valid until Dispose.</summary>
     /// <exception cref="StorageException">There is no intact chunk at the reference.</exception>
-    public ReadOnlyMemory<byte> Read(ulong reference, out ChunkEncoding encoding)
+    public ChunkData Read(ulong reference)
     {
         var number = reference >> 32;
         var offset = (long)(uint)reference;
@@ -62,7 +63,7 @@ internal sealed class ChunkSegments : IDisposable
         var file = _files[(int)number];
         var head = new ByteReader(file.Span(offset, 11));
         var length = head.Uvarint();
-        encoding = (ChunkEncoding)head.U8();
+        var encoding = (ChunkEncoding)head.U8();
         var start = offset + head.Position;
         if (head.Failed || length > (ulong)file.Length || start + (long)length + 4 > file.Length)
         {
@@ -75,7 +76,7 @@ internal sealed class ChunkSegments : IDisposable
             throw new StorageException($"cannot read chunk {Describe(reference)} of {file.Path}: the checksum does not match");
         }
 
-        return file.Memory(start, (int)length);
+        return new ChunkData(file, start, (int)length, encoding);
     }
 
     /// <summary>File and offset of a reference.</summary>

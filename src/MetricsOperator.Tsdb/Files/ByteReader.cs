@@ -30,6 +30,17 @@ internal ref struct ByteReader(ReadOnlySpan<byte> data)
 
     public ulong Uvarint()
     {
+        // Fast path: most integers are small.
+        if ((uint)Position < (uint)_data.Length && _data[Position] < 0x80)
+        {
+            return _data[Position++];
+        }
+
+        return LongUvarint();
+    }
+
+    private ulong LongUvarint()
+    {
         ulong value = 0;
         for (var shift = 0; shift < 64; shift += 7)
         {

@@ -62,9 +62,6 @@ internal sealed unsafe class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(_start + offset, (int)Math.Min(length, Length - offset));
     }
 
-    /// <summary>As <see cref="Span"/>, for holding on to; not valid after Dispose all the same.</summary>
-    public ReadOnlyMemory<byte> Memory(long offset, int length) => new Window(this, offset, length).Memory;
-
     public void Dispose()
     {
         if (_view is not null)
@@ -75,24 +72,5 @@ internal sealed unsafe class MappedFile : IDisposable
 
         _file?.Dispose();
         _pinned.Dispose();
-    }
-
-    private sealed class Window(MappedFile file, long offset, int length) : MemoryManager<byte>
-    {
-        public override Span<byte> GetSpan()
-        {
-            var span = file.Span(offset, length);
-            return new Span<byte>(file._start + offset, span.Length);
-        }
-
-        public override MemoryHandle Pin(int elementIndex = 0) => new(file._start + offset + elementIndex);
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
     }
 }

@@ -36,7 +36,7 @@ internal sealed class HeadPostings(SeriesStore store) : PostingsSource
         return symbol >= 0 ? store.Postings.ValueCountOf(symbol) : 0;
     }
 
-    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into)
+    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation)
     {
         var name = store.Symbols.Find(matcher.NameUtf8);
         if (name < 0)
@@ -46,6 +46,7 @@ internal sealed class HeadPostings(SeriesStore store) : PostingsSource
 
         for (var values = store.Postings.ValuesOf(name); values.MoveNext();)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (matcher.Matches(store.Symbols.Text(values.Value)) == wanted)
             {
                 store.Postings.Read(name, values.Value, into);

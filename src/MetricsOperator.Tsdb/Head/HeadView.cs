@@ -1,3 +1,4 @@
+using System.Buffers;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Chunks;
@@ -35,6 +36,7 @@ internal sealed class HeadView(MemoryHead head, long requestedMinTime, long minT
             var newSince = head.Readers.NewSince(Sequence);
             foreach (var number in PostingsSelector.Select(head.Postings, matchers, cancellation))
             {
+                cancellation.ThrowIfCancellationRequested();
                 ref var series = ref head.Store[(int)number];
                 var seriesTo = newSince is not null && newSince.TryGetValue(series.Reference, out var newFrom) ? Math.Min(to, newFrom - 1) : to;
                 selection.Add(in series, from, seriesTo, lateFrom);
@@ -59,6 +61,9 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
 {
     private const ulong CopiedFlag = 1UL << 63;
     private const int PageBytes = 64 * 1024;
+
+    /// <summary>Most chunks with their headers are smaller than this.</summary>
+    private const int UsualChunkBytes = 1024;
 
     private readonly List<byte[]> _pages = [];
     private ChunkRef[] _chunks = [];
@@ -94,11 +99,30 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         var late = head.OutOfOrder.Copy(series.Reference, lateFrom, to);
         if (_chunkCount > first || late is not null)
         {
-            _series.Add(new SelectedSeries(series.Labels, first, to, deleted, late));
+            _series.Add(new SelectedSeries(series.Labels, series.LabelHash, first, to, deleted, late));
         }
     }
 
-    public LabelSet LabelsOf(int index) => head.Read(h => h.Store.LabelSetAt(_series[index].Labels));
+    /// <summary>Labels of successive series.</summary>
+    public void ReadLabels(int first, int count, LabelSet[] into) => head.Read(h =>
+    {
+        for (var i = 0; i < count; i++)
+        {
+            into[i] = h.Store.LabelSetAt(_series[first + i].Labels);
+        }
+
+        return count;
+    });
+
+    /// <summary>Lower half of the hash of a series' labels.</summary>
+    public uint LabelHashOf(int index) => _series[index].LabelHash;
+
+    /// <summary>True if a series has exactly these labels.</summary>
+    public bool HasLabels(int index, LabelSet labels)
+    {
+        var handle = _series[index].Labels;
+        return head.Read(h => h.Store.HasLabelsAt(handle, labels));
+    }
 
     /// <summary>Chunks of a series, in time order.</summary>
     public ArraySegment<ChunkRef> ChunksOf(int index)
@@ -123,6 +147,11 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         ChunkEncoding encoding;
         if ((chunk.Location & CopiedFlag) == 0)
         {
+            if (buffer.Length == 0)
+            {
+                buffer = ArrayPool<byte>.Shared.Rent(UsualChunkBytes);
+            }
+
             data = head.ChunkFiles.Read(chunk.Location, ref buffer, out encoding);
         }
         else
@@ -133,7 +162,7 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
             data = page.AsMemory(offset + 5, BitConverter.ToInt32(page, offset + 1));
         }
 
-        return new ChunkData(data, encoding, encoding.SamplesOf(data.Span));
+        return new ChunkData(data, encoding);
     }
 
     public override string Describe(ChunkRef chunk) => (chunk.Location & CopiedFlag) != 0
@@ -175,5 +204,5 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         return CopiedFlag | ((ulong)(uint)(_pages.Count - 1) << 32) | (uint)offset;
     }
 
-    private readonly record struct SelectedSeries(int Labels, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted, LateSamples? Late);
+    private readonly record struct SelectedSeries(int Labels, uint LabelHash, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted, LateSamples? Late);
 }

@@ -355,9 +355,12 @@ internal sealed class SeriesStore : IDisposable
         return length;
     }
 
-    private bool HasLabels(int number, LabelSet wanted)
+    private bool HasLabels(int number, LabelSet wanted) => HasLabelsAt(this[number].Labels, wanted);
+
+    /// <summary>True if a label list, by its handle, is exactly a set of labels.</summary>
+    public bool HasLabelsAt(int handle, LabelSet wanted)
     {
-        var labels = LabelsOf(number);
+        var labels = LabelsAt(handle);
         foreach (var label in wanted)
         {
             if (!labels.MoveNext()

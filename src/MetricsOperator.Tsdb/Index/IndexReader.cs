@@ -92,8 +92,18 @@ internal sealed class IndexReader : IDisposable
             throw Corrupt(_symbolsStart, $"got symbol {reference}, want below {SymbolCount}");
         }
 
-        var reader = new ByteReader(Rest(_symbolSamples[sample], _symbolsEnd));
-        for (var skip = reference % SymbolSampling; skip > 0; skip--)
+        var symbols = Rest(_symbolSamples[sample], _symbolsEnd);
+        var position = 0;
+        var skip = reference % SymbolSampling;
+
+        // Fast path: texts of less than 128 bytes have a length of one byte.
+        for (; skip > 0 && (uint)position < (uint)symbols.Length && symbols[position] < 0x80; skip--)
+        {
+            position += 1 + symbols[position];
+        }
+
+        var reader = new ByteReader(symbols[Math.Min(position, symbols.Length)..]);
+        for (; skip > 0; skip--)
         {
             reader.Text();
         }
@@ -195,8 +205,11 @@ internal sealed class IndexReader : IDisposable
             scratch.Text(Symbol(pair.Value));
         }
 
-        return LabelSet.FromEncoded(scratch.Written) ?? throw Corrupt(_seriesStart, "labels of a series are not sorted or empty");
+        return LabelSet.FromEncoded(scratch.Written) ?? throw CorruptLabels();
     }
+
+    /// <summary>What to throw for labels that make no label set.</summary>
+    public StorageException CorruptLabels() => Corrupt(_seriesStart, "labels of a series are not sorted or empty");
 
     public void Dispose() => _file.Dispose();
 

@@ -85,8 +85,7 @@ internal sealed class BlockRewriter(FileLayer files, string dataDirectory, strin
             var head = new ByteReader(file.Span(offset, 11));
             var length = (int)head.Uvarint();
             var encoding = (ChunkEncoding)head.U8();
-            var data = file.Memory(offset + head.Position, length);
-            return new ChunkData(data, encoding, encoding.SamplesOf(data.Span));
+            return new ChunkData(file, offset + head.Position, length, encoding);
         }
 
         public override string Describe(ChunkRef chunk) => $"chunk {ChunkSegments.Describe(chunk.Location)}";

@@ -1,12 +1,42 @@
 using MetricsOperator.Tsdb.Chunks;
+using MetricsOperator.Tsdb.Files;
 
 namespace MetricsOperator.Tsdb.Querying;
 
 /// <summary>A chunk of a selected series: its time range and where its source finds the bytes.</summary>
 internal readonly record struct ChunkRef(long MinTime, long MaxTime, ulong Location);
 
-/// <summary>The bytes of a chunk, valid until the next load with the same buffer.</summary>
-internal readonly record struct ChunkData(ReadOnlyMemory<byte> Bytes, ChunkEncoding Encoding, int Samples);
+/// <summary>The bytes of a chunk, in memory or in a mapped file; valid until the next load with the same buffer.</summary>
+internal readonly struct ChunkData
+{
+    private readonly ReadOnlyMemory<byte> _memory;
+    private readonly MappedFile? _file;
+    private readonly long _offset;
+    private readonly int _length;
+
+    public ChunkData(ReadOnlyMemory<byte> bytes, ChunkEncoding encoding)
+    {
+        _memory = bytes;
+        Encoding = encoding;
+        Samples = encoding.SamplesOf(bytes.Span);
+    }
+
+    public ChunkData(MappedFile file, long offset, int length, ChunkEncoding encoding)
+    {
+        _file = file;
+        _offset = offset;
+        _length = length;
+        Encoding = encoding;
+        Samples = encoding.SamplesOf(Bytes);
+    }
+
+    public ChunkEncoding Encoding { get; }
+
+    /// <summary>How many samples the chunk says it has.</summary>
+    public int Samples { get; }
+
+    public ReadOnlySpan<byte> Bytes => _file is null ? _memory.Span : _file.Span(_offset, _length);
+}
 
 /// <summary>Where chunks are: the head or a block. Safe to use while the querier that handed it out is open.</summary>
 internal abstract class ChunkSource

@@ -17,7 +17,7 @@ internal sealed class ChunkSampleReader : SampleReader
     private readonly IReadOnlyList<TimeRange>? _deleted;
     private long _minTime;
     private int _nextChunk;
-    private byte[] _buffer;
+    private byte[] _buffer = [];
     private ChunkData _data;
     private ChunkRef _chunk;
     private FloatChunkReader _floats;
@@ -43,7 +43,6 @@ internal sealed class ChunkSampleReader : SampleReader
         _chunks = chunks;
         _minTime = minTime;
         _maxTime = maxTime;
-        _buffer = ArrayPool<byte>.Shared.Rent(1024);
     }
 
     public override SampleKind NextKind()
@@ -80,7 +79,7 @@ internal sealed class ChunkSampleReader : SampleReader
         _values.AsSpan(_batchStart, count).CopyTo(values);
         _batchStart += count;
 
-        // Fast path: while whole chunks lie in the range, they are decoded straight to where they are wanted.
+        // Fast path: further samples are decoded straight to where they are wanted.
         while (count < room && _batchStart == _batchEnd)
         {
             if (!_isOpen || (_histograms is null && _floats.Remaining == 0))
@@ -91,15 +90,20 @@ internal sealed class ChunkSampleReader : SampleReader
                 }
             }
 
-            if (_histograms is not null || _deleted is not null || _chunk.MinTime < _minTime || _chunk.MaxTime > _maxTime)
+            if (_histograms is not null || _deleted is not null)
             {
                 break;
             }
 
-            var read = _floats.Read(_data.Bytes.Span, timestampsMs[count..room], values[count..room]);
+            var read = _floats.Read(_data.Bytes, timestampsMs[count..room], values[count..room]);
             if (read < 0)
             {
                 throw Corrupt();
+            }
+
+            if (_chunk.MinTime < _minTime || _chunk.MaxTime > _maxTime)
+            {
+                read = Trim(timestampsMs.Slice(count, read), values.Slice(count, read));
             }
 
             count += read;
@@ -166,6 +170,30 @@ internal sealed class ChunkSampleReader : SampleReader
         }
     }
 
+    // Moves the samples in the range to the front; says how many they are.
+    private int Trim(Span<long> times, Span<double> values)
+    {
+        var start = 0;
+        var end = times.Length;
+        while (start < end && times[start] < _minTime)
+        {
+            start++;
+        }
+
+        while (end > start && times[end - 1] > _maxTime)
+        {
+            end--;
+        }
+
+        if (start > 0)
+        {
+            times[start..end].CopyTo(times);
+            values[start..end].CopyTo(values);
+        }
+
+        return end - start;
+    }
+
     // Decodes some more of the open chunk; false when it has nothing left.
     private bool FillFromChunk()
     {
@@ -178,7 +206,7 @@ internal sealed class ChunkSampleReader : SampleReader
         {
             while (_histograms.Remaining > 0)
             {
-                var sample = _histograms.Read(_data.Bytes.Span, out var time) ?? throw Corrupt();
+                var sample = _histograms.Read(_data.Bytes, out var time) ?? throw Corrupt();
                 if (time > _maxTime)
                 {
                     break;
@@ -200,7 +228,7 @@ internal sealed class ChunkSampleReader : SampleReader
         {
             _times ??= ArrayPool<long>.Shared.Rent(BatchSize);
             _values ??= ArrayPool<double>.Shared.Rent(BatchSize);
-            var count = _floats.Read(_data.Bytes.Span, _times.AsSpan(0, BatchSize), _values.AsSpan(0, BatchSize));
+            var count = _floats.Read(_data.Bytes, _times.AsSpan(0, BatchSize), _values.AsSpan(0, BatchSize));
             if (count < 0)
             {
                 throw Corrupt();
@@ -290,7 +318,7 @@ internal sealed class ChunkSampleReader : SampleReader
             }
             else
             {
-                _histograms = HistogramChunkReader.Open(_data.Bytes.Span, _data.Encoding, _data.Samples) ?? throw Corrupt();
+                _histograms = HistogramChunkReader.Open(_data.Bytes, _data.Encoding, _data.Samples) ?? throw Corrupt();
             }
 
             _isOpen = true;

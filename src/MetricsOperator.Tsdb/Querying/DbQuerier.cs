@@ -19,9 +19,10 @@ internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IRe
         var to = Math.Min(maxTime, hints.EndMs);
         var remarks = new List<string>(warnings);
         var inputs = new List<SeriesCursor>();
+        HeadSeriesCursor? headSeries = null;
         if (head is not null && from <= to)
         {
-            inputs.Add(new HeadSeriesCursor(head.Select(matchers, from, to, cancellation), Math.Max(from, head.MinTime)));
+            headSeries = new HeadSeriesCursor(head.Select(matchers, from, to, cancellation), Math.Max(from, head.MinTime));
         }
 
         foreach (var block in blocks)
@@ -40,15 +41,14 @@ internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IRe
             }
         }
 
-        if (inputs.Count > 1 || sorted)
+        if (headSeries is not null && sorted)
         {
-            foreach (var input in inputs)
-            {
-                input.Sort();
-            }
+            headSeries.Sort();
+            inputs.Insert(0, headSeries);
+            headSeries = null;
         }
 
-        return new MergedSeriesSet(inputs, remarks, hints.Limit, cancellation);
+        return new MergedSeriesSet(inputs, headSeries, remarks, hints.Limit, cancellation);
     }
 
     public IReadOnlyList<string> LabelValues(string name, IReadOnlyList<LabelMatcher> matchers, int limit, CancellationToken cancellation)

@@ -3,7 +3,10 @@ using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.Tsdb.Querying;
 
-/// <summary>Merges the series of several cursors, each series once. With more than one cursor all of them go in label order.</summary>
+/// <summary>
+/// Merges the series of several cursors, each series once. Cursors that are walked side by side go in label order; the head may stand
+/// apart: its series are then looked up by their labels, and those that no other cursor has come last.
+/// </summary>
 internal sealed class MergedSeriesSet : ISeriesSet
 {
     private readonly List<SeriesCursor> _inputs;
@@ -11,16 +14,20 @@ internal sealed class MergedSeriesSet : ISeriesSet
     private readonly List<string> _warnings;
     private readonly CancellationToken _cancellation;
     private readonly int _limit;
+    private readonly HeadSeriesCursor? _apart;
     private int _returned;
     private LabelSet? _labels;
 
     /// <param name="inputs">Head first, then blocks: for equal timestamps the earlier one wins.</param>
+    /// <param name="apart">The head, if it is not among the inputs.</param>
     /// <param name="warnings">Remarks so far; the set adds to them.</param>
     /// <param name="limit">Most series, 0 for all.</param>
     /// <param name="cancellation">Stops the walk.</param>
-    public MergedSeriesSet(List<SeriesCursor> inputs, List<string> warnings, int limit, CancellationToken cancellation)
+    public MergedSeriesSet(
+        List<SeriesCursor> inputs, HeadSeriesCursor? apart, List<string> warnings, int limit, CancellationToken cancellation)
     {
         _inputs = inputs;
+        _apart = apart;
         _warnings = warnings;
         _limit = limit;
         _cancellation = cancellation;
@@ -30,7 +37,8 @@ internal sealed class MergedSeriesSet : ISeriesSet
         }
     }
 
-    public LabelSet Labels => _labels ?? throw new InvalidOperationException("there is no current series");
+    public LabelSet Labels =>
+        _current.Count == 0 ? throw new InvalidOperationException("there is no current series") : _labels ??= _current[0].Labels;
 
     public IReadOnlyList<string> Warnings => _warnings;
 
@@ -39,27 +47,28 @@ internal sealed class MergedSeriesSet : ISeriesSet
         _cancellation.ThrowIfCancellationRequested();
         foreach (var input in _current)
         {
-            Advance(input);
+            if (input != _apart)
+            {
+                Advance(input);
+            }
         }
 
         _current.Clear();
         _labels = null;
-        foreach (var input in _inputs)
+        if (_inputs.Count > 0)
         {
-            var order = _labels is null ? -1 : input.Labels!.CompareTo(_labels);
-            if (order < 0)
+            MoveInputs();
+        }
+        else if (_apart is not null)
+        {
+            _apart.MoveNext();
+            if (_apart.HasSeries)
             {
-                _current.Clear();
-                _labels = input.Labels;
-            }
-
-            if (order <= 0)
-            {
-                _current.Add(input);
+                _current.Add(_apart);
             }
         }
 
-        return _labels is not null && (_limit == 0 || _returned++ < _limit);
+        return _current.Count > 0 && (_limit == 0 || _returned++ < _limit);
     }
 
     public SampleReader OpenReader()
@@ -69,10 +78,22 @@ internal sealed class MergedSeriesSet : ISeriesSet
             return _current[0].Open();
         }
 
+        // Earlier starts first; where they are equal the order stays.
+        var byTime = new SeriesCursor[_current.Count];
+        for (var i = 0; i < byTime.Length; i++)
+        {
+            var at = i;
+            for (var start = _current[i].Range.MinTime; at > 0 && byTime[at - 1].Range.MinTime > start; at--)
+            {
+                byTime[at] = byTime[at - 1];
+            }
+
+            byTime[at] = _current[i];
+        }
+
         var overlap = false;
-        var byTime = _current.OrderBy(c => c.Range.MinTime).ToList();
         var end = byTime[0].Range.MaxTime;
-        for (var i = 1; i < byTime.Count; i++)
+        for (var i = 1; i < byTime.Length; i++)
         {
             overlap |= byTime[i].Range.MinTime <= end;
             end = Math.Max(end, byTime[i].Range.MaxTime);
@@ -80,7 +101,35 @@ internal sealed class MergedSeriesSet : ISeriesSet
 
         return overlap
             ? new MergingSampleReader(_current.ConvertAll(c => c.Open()))
-            : new ConcatenatedSampleReader(byTime.ConvertAll(c => c.Open()));
+            : new ConcatenatedSampleReader(Array.ConvertAll(byTime, c => c.Open()));
+    }
+
+    private void MoveInputs()
+    {
+        foreach (var input in _inputs)
+        {
+            var order = _current.Count == 0 ? -1
+                : input.Encoded.SequenceEqual(_current[0].Encoded) ? 0
+                : LabelSet.Compare(input.Encoded, _current[0].Encoded);
+            if (order < 0)
+            {
+                _current.Clear();
+            }
+
+            if (order <= 0)
+            {
+                _current.Add(input);
+            }
+        }
+
+        if (_apart is not null)
+        {
+            var labels = Labels;
+            if (_apart.TryMoveTo(labels))
+            {
+                _current.Insert(0, _apart);
+            }
+        }
     }
 
     // A damaged index ends its block's part of the answer, not the answer.
@@ -97,7 +146,7 @@ internal sealed class MergedSeriesSet : ISeriesSet
             return;
         }
 
-        if (input.Labels is null)
+        if (!input.HasSeries)
         {
             _inputs.Remove(input);
         }

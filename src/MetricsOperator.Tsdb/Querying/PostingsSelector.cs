@@ -29,7 +29,7 @@ internal static class PostingsSelector
             }
 
             var matching = new List<uint>();
-            Positive(source, matcher, matching);
+            Positive(source, matcher, matching, cancellation);
             selected = selected is null ? matching : Intersect(selected, matching);
         }
 
@@ -55,7 +55,7 @@ internal static class PostingsSelector
             }
             else
             {
-                source.Where(matcher, wanted: false, excluded);
+                source.Where(matcher, wanted: false, excluded, cancellation);
                 excluded.Sort();
             }
 
@@ -71,7 +71,7 @@ internal static class PostingsSelector
         return selected;
     }
 
-    private static void Positive(PostingsSource source, LabelMatcher matcher, List<uint> into)
+    private static void Positive(PostingsSource source, LabelMatcher matcher, List<uint> into, CancellationToken cancellation)
     {
         if (matcher.Type == MatchType.Equal)
         {
@@ -88,7 +88,7 @@ internal static class PostingsSelector
         }
         else
         {
-            source.Where(matcher, wanted: true, into);
+            source.Where(matcher, wanted: true, into, cancellation);
         }
 
         into.Sort();

@@ -18,7 +18,7 @@ internal abstract class PostingsSource
     public abstract int ValueCountOf(byte[] name);
 
     /// <summary>Adds the series of each value of a name for which the matcher's answer is <paramref name="wanted"/>; not in order.</summary>
-    public abstract void Where(LabelMatcher matcher, bool wanted, List<uint> into);
+    public abstract void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation);
 
     /// <summary>True if the series' label satisfies the matcher.</summary>
     public abstract bool Matches(uint series, LabelMatcher matcher);

@@ -36,9 +36,9 @@ public sealed class ChunkSegmentTarget : FuzzTarget
         {
             try
             {
-                var chunk = segments.Read(offset, out var encoding);
-                encodings |= 1UL << Math.Min(4, (int)encoding);
-                offset += (chunk.Length < 128 ? 1UL : 2) + 1 + (ulong)chunk.Length + 4;
+                var chunk = segments.Read(offset);
+                encodings |= 1UL << Math.Min(4, (int)chunk.Encoding);
+                offset += (chunk.Bytes.Length < 128 ? 1UL : 2) + 1 + (ulong)chunk.Bytes.Length + 4;
             }
             catch (StorageException e)
             {
@@ -48,7 +48,7 @@ public sealed class ChunkSegmentTarget : FuzzTarget
         }
 
         outcome.Add(encodings);
-        outcome.AddCount(segments.Read(reference, out _).Length);
+        outcome.AddCount(segments.Read(reference).Bytes.Length);
         return outcome.Value;
     }
 }

@@ -60,7 +60,7 @@ public sealed class ChunkTarget : FuzzTarget
     private sealed class OneChunk(ReadOnlyMemory<byte> input) : ChunkSource
     {
         public override ChunkData Load(ChunkRef chunk, ref byte[] buffer) =>
-            new(input[1..], (ChunkEncoding)input.Span[0], ((ChunkEncoding)input.Span[0]).SamplesOf(input.Span[1..]));
+            new(input[1..], (ChunkEncoding)input.Span[0]);
 
         public override string Describe(ChunkRef chunk) => "the chunk";
     }

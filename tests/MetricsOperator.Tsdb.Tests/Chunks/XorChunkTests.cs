@@ -120,6 +120,34 @@ public sealed class XorChunkTests
     }
 
     [Fact]
+    public void Cut_chunks_are_refused_wherever_they_end()
+    {
+        SeededRandom.Run(random =>
+        {
+            for (var run = 0; run < 50; run++)
+            {
+                var t = 1_700_000_000_000L;
+                var v = 0.0;
+                var samples = new (long, double)[random.Next(1, 60)];
+                foreach (ref var sample in samples.AsSpan())
+                {
+                    sample = (t, v);
+                    t += random.Next(3) == 0 ? random.NextInt64(1, 1L << random.Next(1, 40)) : 15_000;
+                    v = random.Next(3) switch { 0 => v, 1 => random.Next(100), _ => random.NextDouble() };
+                }
+
+                var chunk = Write(samples);
+                for (var length = 2; length < chunk.Length; length++)
+                {
+                    // What follows in memory must not be read either.
+                    var reader = new XorChunkReader(samples.Length);
+                    Assert.Equal(-1, reader.Read(chunk.AsSpan(0, length), new long[samples.Length], new double[samples.Length]));
+                }
+            }
+        });
+    }
+
+    [Fact]
     public void Decoding_allocates_nothing()
     {
         var chunk = Write(Enumerable.Range(0, 120).Select(i => (i * 15_000L, (double)i)).ToArray());
