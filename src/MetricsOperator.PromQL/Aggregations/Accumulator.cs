@@ -28,6 +28,12 @@ internal abstract class Accumulator
 
         public override void Add(Column column)
         {
+            if (column.Histograms is null)
+            {
+                StepKernels.CountPresent(_counts, column.Present);
+                return;
+            }
+
             for (var i = 0; i < _counts.Length; i++)
             {
                 _counts[i] += column.Has(i) ? 1 : 0;
@@ -192,27 +198,8 @@ internal abstract class Accumulator
         private readonly double[] _compensations = new double[steps];
         private FloatHistogram?[]? _histograms;
 
-        protected override void AddFloats(Column column)
-        {
-            var values = column.Values;
-            for (var i = 0; i < _sums.Length; i++)
-            {
-                if (!column.Present[i])
-                {
-                    continue;
-                }
-
-                if (HasFloat[i])
-                {
-                    KahanSum.Add(values[i], ref _sums[i], ref _compensations[i]);
-                }
-                else
-                {
-                    _sums[i] = values[i];
-                    HasFloat.Set(i);
-                }
-            }
-        }
+        protected override void AddFloats(Column column) =>
+            StepKernels.AddCompensated(column.Values, column.Present, _sums, _compensations, ref HasFloat);
 
         protected override HistogramMismatch AddHistogram(int step, FloatHistogram histogram)
         {

@@ -17,6 +17,8 @@ internal static class Aggregation
 
     private static IEnumerable<Column> Accumulate(Evaluator evaluator, AggregateExpr aggregate)
     {
+        // Sums, compensations or counts by step, and the group's key and labels.
+        var groupBytes = 256 + (24L * evaluator.Frame.Steps);
         var groups = new Grouping(evaluator.Query, aggregate);
         var accumulators = new List<Accumulator>();
         var remarks = new AggregationRemarks(evaluator.Query.Annotations, aggregate);
@@ -25,6 +27,7 @@ internal static class Aggregation
             var group = groups.Of(column, out var isNew);
             if (isNew)
             {
+                evaluator.Query.Budget.ChargeBytes(groupBytes);
                 accumulators.Add(Accumulator.Create(aggregate.Operator, evaluator.Frame.Steps, remarks));
             }
 
@@ -36,6 +39,7 @@ internal static class Aggregation
         {
             var result = groups.NewColumn(i, evaluator.Frame.Steps);
             accumulators[i].Finish(result);
+            evaluator.Query.Budget.RefundBytes(groupBytes);
             if (result.IsEmpty)
             {
                 result.Release();

@@ -35,7 +35,7 @@ internal static class QuantileAggregation
         for (var i = 0; i < members.Count; i++)
         {
             var result = groups.NewColumn(i, evaluator.Frame.Steps);
-            Fill(members[i], parameters, result);
+            Fill(query.Budget, members[i], parameters, result);
             foreach (var column in members[i])
             {
                 query.Budget.Release(column);
@@ -62,11 +62,12 @@ internal static class QuantileAggregation
         Quantiles.WarnIfInvalid(ordered.Min(), annotations, position);
     }
 
-    private static void Fill(List<Column> columns, double[] parameters, Column result)
+    private static void Fill(SampleBudget budget, List<Column> columns, double[] parameters, Column result)
     {
         var rented = ArrayPool<double>.Shared.Rent(columns.Count);
         for (var step = 0; step < result.Steps; step++)
         {
+            budget.ThrowIfStopped();
             var count = 0;
             foreach (var column in columns)
             {

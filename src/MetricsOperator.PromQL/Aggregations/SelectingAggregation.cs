@@ -40,6 +40,7 @@ internal sealed class SelectingAggregation
         {
             for (var step = 0; step < _evaluator.Frame.Steps; step++)
             {
+                _evaluator.Query.Budget.ThrowIfStopped();
                 foreach (var column in IsRatio ? ChooseRatio(group, step) : Choose(group, step, counts[step]))
                 {
                     if (!chosen.TryGetValue(column, out var mask))

@@ -35,6 +35,9 @@ internal sealed class Column
     /// <summary>Samples charged to the query's budget for this column.</summary>
     public long Charged { get; set; }
 
+    /// <summary>Bytes charged for it.</summary>
+    public long ChargedBytes { get; set; }
+
     /// <summary>Floats by step; what is not in <see cref="Present"/> has no meaning.</summary>
     public Span<double> Values => _values.AsSpan(0, Steps);
 
@@ -134,6 +137,23 @@ internal sealed class Column
         }
 
         return weight;
+    }
+
+    /// <summary>Bytes of memory, the labels included.</summary>
+    public long Bytes()
+    {
+        // The objects themselves with their headers, and a bit by step.
+        var bytes = 192L + Labels.Encoded.Length + (Steps / 8) + ((long)Steps * sizeof(double));
+        if (Histograms is not null)
+        {
+            bytes += (long)Steps * 8;
+            foreach (var histogram in Histograms)
+            {
+                bytes += histogram is null ? 0 : HistogramWeight(histogram) * SampleBudget.SampleBytes;
+            }
+        }
+
+        return bytes;
     }
 
     public static long HistogramWeight(FloatHistogram histogram)

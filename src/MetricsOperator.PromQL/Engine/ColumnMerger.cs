@@ -1,3 +1,5 @@
+using MetricsOperator.Timeseries.Hashing;
+
 namespace MetricsOperator.PromQL.Engine;
 
 /// <summary>
@@ -34,12 +36,13 @@ internal static class ColumnMerger
             yield break;
         }
 
-        var seen = new LabelIndex();
+        var seen = new HashSet<(ulong, ulong)>();
         var all = LabelProjection.All();
         foreach (var column in columns)
         {
-            seen.GetOrAdd(all.Pick(column.Labels, query.HidesReserved(column)), out var isNew);
-            if (!isNew)
+            // Two hashes of 64 bits stand for the labels: keeping those of all series would take more than the rest of the query.
+            var labels = all.Pick(column.Labels, query.HidesReserved(column));
+            if (!seen.Add((StableHash.Hash64(labels), StableHash.Hash64(labels, seed: 1))))
             {
                 throw new QueryExecutionException(Duplicate);
             }
@@ -89,6 +92,7 @@ internal static class ColumnMerger
 
             Join(merged[index], column);
             merged[index].Charged += column.Charged;
+            merged[index].ChargedBytes += column.ChargedBytes;
             column.Release();
         }
 

@@ -3,6 +3,7 @@ using MetricsOperator.PromQL.Aggregations;
 using MetricsOperator.PromQL.Engine.Operators;
 using MetricsOperator.PromQL.Functions;
 using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.PromQL.Engine;
@@ -13,6 +14,9 @@ namespace MetricsOperator.PromQL.Engine;
 /// </summary>
 internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistics statistics)
 {
+    // Columns that have been read ahead hold about this many steps a batch.
+    private const int ReadAheadSteps = 16 * 1024;
+
     public QueryContext Query { get; } = query;
 
     public Frame Frame { get; } = frame;
@@ -92,23 +96,14 @@ internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistic
         var fixedTime = Query.Plan.FixedTime(selector.Time);
         var first = (fixedTime ?? Frame.StartMs) - selector.Time.OffsetMs;
         var steps = fixedTime is null ? Frame.Steps : 1;
-        var instant = new InstantReader(first, Frame.StepMs, steps, Query.LookbackMs, yieldTimes);
         var series = Query.Select(selector);
-        while (series.MoveNext())
+        var columns = new ReadAhead<Column>(
+            series, () => new ColumnReader(new InstantReader(first, Frame.StepMs, steps, Query.LookbackMs, yieldTimes), steps, Query.Budget),
+            Math.Clamp(ReadAheadSteps / steps, 1, 32),
+            Query.ReadAheadThreads);
+        foreach (var read in columns.Items())
         {
-            var column = new Column(series.Labels, steps);
-            using (var reader = series.OpenReader())
-            {
-                instant.Read(reader, column, Query.Budget);
-            }
-
-            if (column.IsEmpty)
-            {
-                column.Release();
-                Query.Budget.ThrowIfStopped();
-                continue;
-            }
-
+            var column = read;
             Query.Budget.Charge(column);
             if (steps < Frame.Steps)
             {
@@ -122,6 +117,24 @@ internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistic
         foreach (var warning in series.Warnings)
         {
             Query.Annotations.WarnFromStorage(warning);
+        }
+    }
+
+    /// <summary>Reads series into columns.</summary>
+    private sealed class ColumnReader(InstantReader instant, int steps, SampleBudget budget) : SeriesReader<Column>
+    {
+        public override Column? Read(int slot, LabelSet labels, SampleReader samples)
+        {
+            var column = new Column(labels, steps);
+            instant.Read(samples, column, budget);
+            if (!column.IsEmpty)
+            {
+                return column;
+            }
+
+            column.Release();
+            budget.ThrowIfStopped();
+            return null;
         }
     }
 
@@ -184,6 +197,12 @@ internal sealed class Evaluator(QueryContext query, Frame frame, SampleStatistic
 
     private void CountSamples(Column column)
     {
+        if (column.Histograms is null && !Statistics.IsPerStep)
+        {
+            Statistics.CountAll(column.Present.Count);
+            return;
+        }
+
         for (var i = 0; i < Frame.Steps; i++)
         {
             if (column.Present[i])

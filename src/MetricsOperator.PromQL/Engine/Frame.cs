@@ -11,10 +11,12 @@ internal readonly record struct Frame(long StartMs, long StepMs, int Steps)
     public static Frame Instant(long timeMs) => new(timeMs, 1, 1);
 
     /// <exception cref="QueryExecutionException">There are more steps than a query may hold samples.</exception>
-    public static Frame Range(long startMs, long endMs, long stepMs, long maxSteps)
+    public static Frame Range(long startMs, long endMs, long stepMs, QueryEngineOptions options)
     {
         var steps = ((endMs - startMs) / stepMs) + 1;
-        return steps <= Math.Min(maxSteps, MaxSteps) ? new Frame(startMs, stepMs, (int)steps) : throw SampleBudget.TooManySamples();
+        return steps <= Math.Min(options.MaxSamples, MaxSteps)
+            ? new Frame(startMs, stepMs, (int)steps)
+            : throw SampleBudget.TooManySamples(options.MaxSamples, options.MaxSamplesAdvice);
     }
 
     public long At(int step) => StartMs + (StepMs * step);

@@ -16,6 +16,8 @@ internal sealed class InstantReader(long firstMs, long stepMs, int steps, long l
     private readonly double[] _values = new double[Batch];
     private readonly FloatHistogram?[] _histograms = new FloatHistogram?[16];
     private int _step;
+
+    // The newest sample before the batch that is at hand; what was before the first one is as if it were stale.
     private long _lastTime;
     private double _lastValue;
     private FloatHistogram? _lastHistogram;
@@ -28,35 +30,23 @@ internal sealed class InstantReader(long firstMs, long stepMs, int steps, long l
     public void Read(SampleReader reader, Column into, SampleBudget budget)
     {
         _step = 0;
-        SawHistogram = false;
         _hasLast = false;
-        reader.SkipTo(firstMs - lookbackMs + 1);
+        _lastHistogram = null;
+        SawHistogram = false;
         while (_step < steps)
         {
+            // Samples that are older than the lookback of the next open step are for none.
+            reader.SkipTo(At(_step) - lookbackMs + 1);
             switch (reader.NextKind())
             {
                 case SampleKind.Float:
-                    var floats = reader.ReadFloats(_times, _values);
-                    for (var i = 0; i < floats; i++)
-                    {
-                        Advance(_times[i], into);
-                        (_lastTime, _lastValue, _lastHistogram, _hasLast) = (_times[i], _values[i], null, !StaleMarker.IsStale(_values[i]));
-                    }
-
+                    FillFromFloats(reader.ReadFloats(_times, _values), into);
                     break;
                 case SampleKind.Histogram:
-                    SawHistogram = true;
-                    var histograms = reader.ReadHistograms(_times.AsSpan(0, _histograms.Length), _histograms);
-                    for (var i = 0; i < histograms; i++)
-                    {
-                        Advance(_times[i], into);
-                        var histogram = _histograms[i]!;
-                        (_lastTime, _lastHistogram, _hasLast) = (_times[i], histogram, !StaleMarker.IsStale(histogram.Sum));
-                    }
-
+                    FillFromHistograms(reader.ReadHistograms(_times.AsSpan(0, _histograms.Length), _histograms), into);
                     break;
                 default:
-                    Advance(long.MaxValue, into);
+                    FillBefore(long.MaxValue, into);
                     return;
             }
 
@@ -64,28 +54,68 @@ internal sealed class InstantReader(long firstMs, long stepMs, int steps, long l
         }
     }
 
-    // Fills the steps before a sample with what was the latest until then.
-    private void Advance(long time, Column into)
+    private void FillFromFloats(int count, Column into)
     {
-        if (!_hasLast)
+        FillBefore(_times[0], into);
+        var times = _times.AsSpan(0, count);
+        var values = into.Values;
+        var (step, next, stride) = (_step, 1, 1);
+        for (; step < steps; step++)
         {
-            if (time == long.MaxValue)
+            // Samples as a rule come at an even pace: as many of them belong to this step as to the one before.
+            var time = At(step);
+            if (next + stride < count && times[next + stride - 1] <= time && times[next + stride] > time)
             {
-                _step = steps;
+                next += stride;
             }
-            else if (_step < steps && At(_step) < time)
+            else
             {
-                _step = (int)Math.Min(steps, ((time - firstMs - 1) / stepMs) + 1);
+                var from = next;
+                while (next < count && times[next] <= time)
+                {
+                    next++;
+                }
+
+                if (next == count)
+                {
+                    break;
+                }
+
+                stride = Math.Max(1, next - from);
             }
 
-            return;
+            if (time - lookbackMs < times[next - 1] && !StaleMarker.IsStale(_values[next - 1]))
+            {
+                values[step] = yieldTimes ? times[next - 1] / 1000.0 : _values[next - 1];
+                into.Present.Set(step);
+            }
         }
 
+        _step = step;
+        (_lastTime, _lastValue, _lastHistogram, _hasLast) = (times[^1], _values[count - 1], null, !StaleMarker.IsStale(_values[count - 1]));
+    }
+
+    private void FillFromHistograms(int count, Column into)
+    {
+        SawHistogram = true;
+        for (var i = 0; i < count; i++)
+        {
+            FillBefore(_times[i], into);
+            var histogram = _histograms[i]!;
+            (_lastTime, _lastHistogram, _hasLast) = (_times[i], histogram, !StaleMarker.IsStale(histogram.Sum));
+        }
+    }
+
+    // Fills the steps before a time with the newest sample until then.
+    private void FillBefore(long time, Column into)
+    {
         for (; _step < steps && At(_step) < time; _step++)
         {
-            if (At(_step) - lookbackMs >= _lastTime)
+            if (!_hasLast || At(_step) - lookbackMs >= _lastTime)
             {
-                continue;
+                // Nothing comes before the time: the steps until then are empty.
+                _step = time == long.MaxValue ? steps : (int)Math.Min(steps, ((time - firstMs - 1) / stepMs) + 1);
+                return;
             }
 
             if (yieldTimes)

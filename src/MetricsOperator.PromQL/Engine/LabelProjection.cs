@@ -11,6 +11,9 @@ internal sealed class LabelProjection
 {
     private static readonly byte[][] Reserved = ["__name__"u8.ToArray(), "__type__"u8.ToArray(), "__unit__"u8.ToArray()];
 
+    [ThreadStatic]
+    private static LabelProjection? _all;
+
     private readonly byte[][] _names;
     private readonly bool _keep;
     private byte[] _buffer = new byte[256];
@@ -41,7 +44,7 @@ internal sealed class LabelProjection
         {
             if (IsReserved(label.Name))
             {
-                return All().ToLabels(labels, hideReserved: true);
+                return (_all ??= All()).ToLabels(labels, hideReserved: true);
             }
         }
 

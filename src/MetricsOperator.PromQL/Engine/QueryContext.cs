@@ -6,7 +6,7 @@ namespace MetricsOperator.PromQL.Engine;
 
 /// <summary>What all evaluators of one query share.</summary>
 internal sealed class QueryContext(
-    QueryPlan plan, ISeriesQuerier querier, SampleBudget budget, SampleStatistics statistics, EngineFeatures features, long lookbackMs, CancellationToken stop)
+    QueryPlan plan, ISeriesQuerier querier, SampleBudget budget, SampleStatistics statistics, QueryEngineOptions options, long lookbackMs, CancellationToken stop)
 {
     public QueryPlan Plan { get; } = plan;
 
@@ -18,9 +18,12 @@ internal sealed class QueryContext(
 
     public long LookbackMs { get; } = lookbackMs;
 
-    public bool DelayedNameRemoval { get; } = features.HasFlag(EngineFeatures.DelayedNameRemoval);
+    /// <summary>Other threads that may decode series.</summary>
+    public int ReadAheadThreads { get; } = options.ReadAheadThreads;
 
-    public bool TypeAndUnitLabels { get; } = features.HasFlag(EngineFeatures.TypeAndUnitLabels);
+    public bool DelayedNameRemoval { get; } = options.Features.HasFlag(EngineFeatures.DelayedNameRemoval);
+
+    public bool TypeAndUnitLabels { get; } = options.Features.HasFlag(EngineFeatures.TypeAndUnitLabels);
 
     /// <summary>Selects the series of a selector.</summary>
     public ISeriesSet Select(VectorSelector selector) => Select(selector.Matchers, Plan.HintsOf(selector));

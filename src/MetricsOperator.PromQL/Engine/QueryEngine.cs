@@ -44,7 +44,7 @@ public sealed class QueryEngine(QueryEngineOptions options)
                 $"invalid expression type \"{expression.Type.Describe()}\" for range query, must be Scalar or instant Vector");
         }
 
-        return Run(storage, query, expression, Frame.Range(startMs, endMs, stepMs, Options.MaxSamples), isRange: true, options, cancellation);
+        return Run(storage, query, expression, Frame.Range(startMs, endMs, stepMs, Options), isRange: true, options, cancellation);
     }
 
     private QueryResult Run(
@@ -55,13 +55,13 @@ public sealed class QueryEngine(QueryEngineOptions options)
         using var deadline = new CancellationTokenSource(timeout, Options.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         var lookback = options.LookbackMs ?? Options.LookbackMs;
-        var plan = new QueryPlan(expression, frame, lookback, Options.DefaultSubqueryStepMs, Options.MaxSamples);
-        var budget = new SampleBudget(Options.MaxSamples, cancellation, deadline.Token);
+        var plan = new QueryPlan(expression, frame, lookback, Options);
+        var budget = new SampleBudget(Options.MaxSamples, Options.MaxSamplesAdvice, options.Memory, cancellation, deadline.Token);
         var statistics = new SampleStatistics(frame.Steps, options.PerStepStats);
         try
         {
             using var querier = storage.OpenQuerier(Math.Min(plan.MinMs, plan.MaxMs), Math.Max(plan.MinMs, plan.MaxMs));
-            var context = new QueryContext(plan, querier, budget, statistics, Options.Features, lookback, stop.Token);
+            var context = new QueryContext(plan, querier, budget, statistics, Options, lookback, stop.Token);
             var prepared = Stopwatch.GetTimestamp();
             var evaluator = new Evaluator(context, frame, statistics);
             var result = new ResultBuilder(evaluator, options.Limit).Build(expression, isRange, out var sorting);

@@ -31,11 +31,17 @@ public sealed record QueryEngineOptions
     /// <summary>Most samples a query may hold in memory at a time.</summary>
     public long MaxSamples { get; init; } = 50_000_000;
 
+    /// <summary>What the error says to do about <see cref="MaxSamples"/>.</summary>
+    public string MaxSamplesAdvice { get; init; } = "ask for fewer series or steps, or raise it";
+
     /// <summary>How far back an instant selector looks for a sample.</summary>
     public long LookbackMs { get; init; } = 5 * 60 * 1000;
 
     /// <summary>Step of subqueries that name none: the global evaluation interval.</summary>
     public long DefaultSubqueryStepMs { get; init; } = 60 * 1000;
+
+    /// <summary>Other threads that decode series for a query of many series; 0 for none.</summary>
+    public int ReadAheadThreads { get; init; } = Math.Min(Environment.ProcessorCount - 1, 3);
 
     public EngineFeatures Features { get; init; }
 
@@ -52,6 +58,9 @@ public sealed record QueryOptions
 
     /// <summary>Time limit of this query; the engine's wins when it is shorter.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Counts and limits the bytes that the query holds; null to do neither.</summary>
+    public QueryMemory? Memory { get; init; }
 
     /// <summary>Most series in the result, 0 for all; what is beyond is cut with a warning.</summary>
     public int Limit { get; init; }

@@ -18,16 +18,14 @@ internal sealed class QueryPlan
     private readonly Dictionary<VectorSelector, SelectHints> _hints = [];
     private readonly long _lookbackMs;
     private readonly Frame _frame;
-    private readonly long _defaultStepMs;
-    private readonly long _maxSteps;
+    private readonly QueryEngineOptions _options;
 
-    public QueryPlan(Expr root, Frame frame, long lookbackMs, long defaultStepMs, long maxSteps)
+    public QueryPlan(Expr root, Frame frame, long lookbackMs, QueryEngineOptions options)
     {
         Root = root;
         _frame = frame;
         _lookbackMs = lookbackMs;
-        _defaultStepMs = defaultStepMs;
-        _maxSteps = maxSteps;
+        _options = options;
         MinMs = long.MaxValue;
         MaxMs = long.MinValue;
         if (MarkInvariant(root))
@@ -63,12 +61,12 @@ internal sealed class QueryPlan
     /// <exception cref="QueryExecutionException">There are too many steps.</exception>
     public Frame? FrameOf(SubqueryExpr subquery, Frame outer)
     {
-        var step = subquery.StepMs > 0 ? subquery.StepMs : _defaultStepMs;
+        var step = subquery.StepMs > 0 ? subquery.StepMs : _options.DefaultSubqueryStepMs;
         var fixedTime = FixedTime(subquery.Time);
         var from = (fixedTime ?? outer.StartMs) - subquery.Time.OffsetMs - subquery.RangeMs;
         var to = (fixedTime ?? outer.EndMs) - subquery.Time.OffsetMs;
         var start = (Math.DivRem(from, step, out var remainder) * step) + (remainder >= 0 ? step : 0);
-        return start > to ? null : Frame.Range(start, to, step, _maxSteps);
+        return start > to ? null : Frame.Range(start, to, step, _options);
     }
 
     private bool MarkInvariant(Expr node)

@@ -17,7 +17,8 @@ internal abstract class RangeSource(WindowGrid grid) : IDisposable
 {
     public WindowGrid Grid { get; } = grid;
 
-    public SeriesSamples Samples { get; } = new();
+    /// <summary>Samples of the current series.</summary>
+    public abstract SeriesSamples Samples { get; }
 
     public LabelSet Labels { get; protected set; } = LabelSet.Empty;
 
@@ -26,7 +27,7 @@ internal abstract class RangeSource(WindowGrid grid) : IDisposable
 
     public abstract bool MoveNext();
 
-    public virtual void Dispose() => Samples.Dispose();
+    public abstract void Dispose();
 
     public static RangeSource Open(Evaluator evaluator, Expr argument)
     {
@@ -50,28 +51,79 @@ internal abstract class RangeSource(WindowGrid grid) : IDisposable
             : new SubquerySource(grid, evaluator, (SubqueryExpr)argument);
     }
 
-    private sealed class StorageSource(WindowGrid grid, QueryContext query, ISeriesSet series) : RangeSource(grid)
+    private sealed class StorageSource : RangeSource
     {
+        // Series that are decoded in one go.
+        private const int BatchSize = 16;
+
+        private readonly QueryContext _query;
+        private readonly ISeriesSet _series;
+        private readonly IEnumerator<Decoded> _items;
+
+        public StorageSource(WindowGrid grid, QueryContext query, ISeriesSet series)
+            : base(grid)
+        {
+            _query = query;
+            _series = series;
+            _items = new ReadAhead<Decoded>(series, () => new Decoder(grid, query.Budget), BatchSize, query.ReadAheadThreads).Items().GetEnumerator();
+        }
+
+        public override SeriesSamples Samples => _items.Current.Samples;
+
         public override bool MoveNext()
         {
-            while (series.MoveNext())
+            if (_items.MoveNext())
             {
-                query.Budget.ThrowIfStopped();
-                using var reader = series.OpenReader();
-                Samples.Load(reader, Grid.FirstEndMs - Grid.RangeMs, Grid.LastEndMs, query.Budget);
-                if (!Samples.IsEmpty)
-                {
-                    Labels = series.Labels;
-                    return true;
-                }
+                Labels = _items.Current.Labels;
+                return true;
             }
 
-            foreach (var warning in series.Warnings)
+            foreach (var warning in _series.Warnings)
             {
-                query.Annotations.WarnFromStorage(warning);
+                _query.Annotations.WarnFromStorage(warning);
             }
 
             return false;
+        }
+
+        public override void Dispose() => _items.Dispose();
+    }
+
+    /// <summary>A series with its samples.</summary>
+    private sealed class Decoded
+    {
+        public LabelSet Labels { get; set; } = LabelSet.Empty;
+
+        public SeriesSamples Samples { get; } = new();
+    }
+
+    private sealed class Decoder(WindowGrid grid, SampleBudget budget) : SeriesReader<Decoded>
+    {
+        private readonly List<Decoded> _slots = [];
+
+        public override Decoded? Read(int slot, LabelSet labels, SampleReader samples)
+        {
+            budget.ThrowIfStopped();
+            while (_slots.Count <= slot)
+            {
+                _slots.Add(new Decoded());
+            }
+
+            var decoded = _slots[slot];
+            decoded.Labels = labels;
+            decoded.Samples.Load(samples, grid.FirstEndMs - grid.RangeMs, grid.LastEndMs, budget);
+            return decoded.Samples.IsEmpty ? null : decoded;
+        }
+
+        public override void Dispose()
+        {
+            foreach (var slot in _slots)
+            {
+                slot.Samples.Dispose();
+            }
+
+            _slots.Clear();
+            base.Dispose();
         }
     }
 
@@ -80,6 +132,7 @@ internal abstract class RangeSource(WindowGrid grid) : IDisposable
         private readonly SampleBudget _budget;
         private readonly Frame _frame;
         private readonly List<Column> _columns = [];
+        private readonly SeriesSamples _samples = new();
         private int _next;
 
         public SubquerySource(WindowGrid grid, Evaluator outer, SubqueryExpr subquery)
@@ -103,9 +156,13 @@ internal abstract class RangeSource(WindowGrid grid) : IDisposable
             var column = _columns[_next++];
             Labels = column.Labels;
             DropName = column.DropName;
-            Samples.Load(column, _frame);
+            _samples.Load(column, _frame);
             _budget.Release(column);
             return true;
         }
+
+        public override SeriesSamples Samples => _samples;
+
+        public override void Dispose() => _samples.Dispose();
     }
 }

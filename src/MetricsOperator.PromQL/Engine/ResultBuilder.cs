@@ -22,7 +22,7 @@ internal sealed class ResultBuilder(Evaluator evaluator, int limit)
                 return Sorted(RangeSeries(root), out sorting);
             default:
                 var columns = ColumnMerger.Finish(evaluator.Query, evaluator.Vector(root));
-                return isRange ? Sorted(columns.ConvertAll(c => ToSeries(c, _frame)), out sorting) : ToVector(columns);
+                return isRange ? Sorted(columns.ConvertAll(ToSeries), out sorting) : ToVector(columns);
         }
     }
 
@@ -84,6 +84,7 @@ internal sealed class ResultBuilder(Evaluator evaluator, int limit)
             }
 
             evaluator.Query.Budget.Charge(weight);
+            evaluator.Query.Budget.ChargeBytes(256 + labels.Encoded.Length + (weight * SampleBudget.SampleBytes));
             evaluator.Statistics.Count(0, weight);
             series.Add(new MatrixSeries(
                 labels, samples.FloatTimes.ToArray(), samples.Floats.ToArray(), samples.HistogramTimes.ToArray(), samples.Histograms.ToArray()!));
@@ -92,25 +93,32 @@ internal sealed class ResultBuilder(Evaluator evaluator, int limit)
         return series;
     }
 
-    private static MatrixSeries ToSeries(Column column, Frame frame)
+    private MatrixSeries ToSeries(Column column)
     {
+        // The series has its times with it; a column does not.
         var floats = column.Present.Count;
+        evaluator.Query.Budget.ChargeBytes((long)floats * sizeof(long));
         var times = new long[floats];
         var values = new double[floats];
+        var columnValues = column.Values;
+        var next = 0;
+        for (var i = 0; next < floats; i++)
+        {
+            if (column.Present[i])
+            {
+                times[next] = _frame.At(i);
+                values[next++] = columnValues[i];
+            }
+        }
+
         var histogramTimes = new List<long>();
         var histograms = new List<FloatHistogram>();
-        var next = 0;
-        for (var i = 0; i < column.Steps; i++)
+        for (var i = 0; column.Histograms is not null && i < column.Steps; i++)
         {
-            if (column.HistogramAt(i) is { } histogram)
+            if (column.Histograms[i] is { } histogram)
             {
-                histogramTimes.Add(frame.At(i));
+                histogramTimes.Add(_frame.At(i));
                 histograms.Add(histogram);
-            }
-            else if (column.Present[i])
-            {
-                times[next] = frame.At(i);
-                values[next++] = column.Values[i];
             }
         }
 

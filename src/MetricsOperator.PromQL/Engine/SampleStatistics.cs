@@ -9,6 +9,12 @@ internal sealed class SampleStatistics(int steps, bool perStep)
 
     public IReadOnlyList<long>? PerStep => _perStep;
 
+    /// <summary>True if somebody wants to know the counts of single steps.</summary>
+    public bool IsPerStep => _perStep is not null;
+
+    /// <summary>Counts samples of many steps at once; only if <see cref="IsPerStep"/> is false.</summary>
+    public void CountAll(long samples) => Total += samples;
+
     public void Count(int step, long samples)
     {
         Total += samples;

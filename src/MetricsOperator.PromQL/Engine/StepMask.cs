@@ -49,7 +49,31 @@ internal struct StepMask
     {
         for (var i = from; i < to; i++)
         {
-            Set(i);
+            if (_words is not null && (i & 63) == 0 && to - i >= 64)
+            {
+                _words[i >> 6] = ulong.MaxValue;
+                i += 63;
+            }
+            else
+            {
+                Set(i);
+            }
+        }
+    }
+
+    /// <summary>The bits of steps 64 * index to 64 * index + 63, the first in the lowest bit.</summary>
+    public readonly ulong Word(int index) => _words is null ? _word : _words[index];
+
+    /// <summary>Adds steps to those of <see cref="Word"/>.</summary>
+    public void OrWord(int index, ulong bits)
+    {
+        if (_words is null)
+        {
+            _word |= bits;
+        }
+        else
+        {
+            _words[index] |= bits;
         }
     }
 

@@ -108,7 +108,7 @@ internal static class CounterFunctions
             return false;
         }
 
-        var factor = Factor(window, times, isCounter, first, difference);
+        var factor = Factor(window.StartMs, window.EndMs, times[0], times[^1], times.Length, isCounter, first, difference);
         if (isRate)
         {
             factor /= (window.EndMs - window.StartMs) / 1000.0;
@@ -144,12 +144,14 @@ internal static class CounterFunctions
         return result;
     }
 
-    private static double Factor(in Window window, ReadOnlySpan<long> times, bool isCounter, double first, double difference)
+    /// <summary>By how much the difference between the first and the last sample is stretched to that of the whole range.</summary>
+    public static double Factor(
+        long startMs, long endMs, long firstMs, long lastMs, int samples, bool isCounter, double first, double difference)
     {
-        var toStart = (times[0] - window.StartMs) / 1000.0;
-        var toEnd = (window.EndMs - times[^1]) / 1000.0;
-        var sampled = (times[^1] - times[0]) / 1000.0;
-        var average = sampled / (times.Length - 1);
+        var toStart = (firstMs - startMs) / 1000.0;
+        var toEnd = (endMs - lastMs) / 1000.0;
+        var sampled = (lastMs - firstMs) / 1000.0;
+        var average = sampled / (samples - 1);
 
         // Up to 10% more than the usual distance between samples still counts as the edge of the range.
         var threshold = average * 1.1;

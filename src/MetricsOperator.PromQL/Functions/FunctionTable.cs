@@ -81,12 +81,16 @@ internal static class FunctionTable
     private static IEnumerable<FunctionDefinition> Counters() =>
     [
         Range("changes", CounterFunctions.Changes, "How often the value changed."),
-        Range("delta", CounterFunctions.Delta, "Difference between end and start of the range, for gauges."),
+        Range("delta", CounterFunctions.Delta, "Difference between end and start of the range, for gauges.", kernel: CounterKernels.Delta),
         Range("deriv", RegressionFunctions.Derivative, "Slope per second by linear regression, for gauges."),
         Range("idelta", CounterFunctions.InstantDelta, "Difference of the last two samples, for gauges."),
-        new(new("increase", [R], 0, V, "Increase of a counter over the range."), new RangeBody(CounterFunctions.Increase, expectsCounter: true)),
+        new(
+            new("increase", [R], 0, V, "Increase of a counter over the range."),
+            new RangeBody(CounterFunctions.Increase, expectsCounter: true, kernel: CounterKernels.Increase)),
         Range("irate", CounterFunctions.InstantRate, "Increase per second of the last two samples of a counter."),
-        new(new("rate", [R], 0, V, "Increase per second of a counter over the range."), new RangeBody(CounterFunctions.Rate, expectsCounter: true)),
+        new(
+            new("rate", [R], 0, V, "Increase per second of a counter over the range."),
+            new RangeBody(CounterFunctions.Rate, expectsCounter: true, kernel: CounterKernels.Rate)),
         Range("resets", CounterFunctions.Resets, "How often a counter was reset."),
         new(new("predict_linear", [R, S], 0, V, "Value some seconds from now by linear regression."), new RangeBody(RegressionFunctions.PredictLinear)),
         new(
@@ -96,16 +100,20 @@ internal static class FunctionTable
 
     private static IEnumerable<FunctionDefinition> OverTime() =>
     [
-        Range("avg_over_time", OverTimeFunctions.Average, "Average of the samples."),
-        Range("count_over_time", OverTimeFunctions.Count, "Number of samples."),
-        new(new("last_over_time", [R], 0, V, "Latest sample."), new RangeBody(OverTimeFunctions.Last, keepName: true)),
-        Range("max_over_time", OverTimeFunctions.Max, "Largest sample."),
-        Range("min_over_time", OverTimeFunctions.Min, "Smallest sample."),
-        Range("present_over_time", OverTimeFunctions.Present, "1 if there is a sample."),
-        new(new("quantile_over_time", [S, R], 0, V, "Quantile of the samples."), new RangeBody(OverTimeFunctions.Quantile, rangeArgument: 1)),
+        Range("avg_over_time", OverTimeFunctions.Average, "Average of the samples.", kernel: OverTimeKernels.Average),
+        Range("count_over_time", OverTimeFunctions.Count, "Number of samples.", kernel: OverTimeKernels.Count),
+        new(
+            new("last_over_time", [R], 0, V, "Latest sample."),
+            new RangeBody(OverTimeFunctions.Last, keepName: true, kernel: OverTimeKernels.Last)),
+        Range("max_over_time", OverTimeFunctions.Max, "Largest sample.", kernel: OverTimeKernels.Max),
+        Range("min_over_time", OverTimeFunctions.Min, "Smallest sample.", kernel: OverTimeKernels.Min),
+        Range("present_over_time", OverTimeFunctions.Present, "1 if there is a sample.", kernel: OverTimeKernels.Present),
+        new(
+            new("quantile_over_time", [S, R], 0, V, "Quantile of the samples."),
+            new RangeBody(OverTimeFunctions.Quantile, rangeArgument: 1, kernel: OverTimeKernels.Quantile)),
         Range("stddev_over_time", OverTimeFunctions.Deviation, "Population standard deviation of the samples."),
         Range("stdvar_over_time", OverTimeFunctions.Variance, "Population variance of the samples."),
-        Range("sum_over_time", OverTimeFunctions.Sum, "Sum of the samples."),
+        Range("sum_over_time", OverTimeFunctions.Sum, "Sum of the samples.", kernel: OverTimeKernels.Sum),
         Range("mad_over_time", OverTimeFunctions.MedianDeviation, "Median absolute deviation of the samples.", experimental: true),
         Range("ts_of_last_over_time", OverTimeFunctions.TimeOfLast, "Time of the latest sample.", experimental: true),
         Range("ts_of_max_over_time", OverTimeFunctions.TimeOfMax, "Time of the latest largest sample.", experimental: true),
@@ -157,8 +165,8 @@ internal static class FunctionTable
         string name, PromType[] arguments, Func<FunctionCall, IEnumerable<Engine.Column>> compute, string doc, int variadic = 0) =>
         new(new FunctionSignature(name, arguments, variadic, V, doc), new FunctionBody.Vector(compute, merge: true));
 
-    private static FunctionDefinition Range(string name, RangeFunction function, string doc, bool experimental = false) =>
-        new(new FunctionSignature(name, [R], 0, V, doc, experimental), new RangeBody(function));
+    private static FunctionDefinition Range(string name, RangeFunction function, string doc, bool experimental = false, RangeKernel? kernel = null) =>
+        new(new FunctionSignature(name, [R], 0, V, doc, experimental), new RangeBody(function, kernel: kernel));
 
     private static FunctionDefinition Date(string name, Func<DateTime, double> part, string doc) =>
         new(new FunctionSignature(name, [V], 1, V, doc), TimeFunctions.Part(part));

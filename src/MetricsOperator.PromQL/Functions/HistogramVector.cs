@@ -56,6 +56,7 @@ internal sealed class HistogramVector
         foreach (var group in _groups)
         {
             var result = new Column(group.Labels, _call.Frame.Steps, dropName: true);
+            _call.Query.Budget.ThrowIfStopped();
             group.Buckets.Sort((a, b) => a.UpperBound.CompareTo(b.UpperBound));
             Fill(group, result, native, classic);
             foreach (var (_, column) in group.Buckets)

@@ -9,6 +9,13 @@ internal static class Quantiles
     /// <summary>The φ-quantile, interpolated between neighbours; sorts the values. NaN sorts first.</summary>
     public static double Of(double q, Span<double> values)
     {
+        values.Sort();
+        return OfSorted(q, values);
+    }
+
+    /// <summary>The φ-quantile of sorted values.</summary>
+    public static double OfSorted(double q, ReadOnlySpan<double> values)
+    {
         if (values.IsEmpty || double.IsNaN(q))
         {
             return double.NaN;
@@ -19,7 +26,6 @@ internal static class Quantiles
             return q < 0 ? double.NegativeInfinity : double.PositiveInfinity;
         }
 
-        values.Sort();
         var rank = q * (values.Length - 1);
         var lower = (int)Math.Max(0, Math.Floor(rank));
         var upper = Math.Min(values.Length - 1, lower + 1);

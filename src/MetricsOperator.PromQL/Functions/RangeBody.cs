@@ -8,8 +8,12 @@ namespace MetricsOperator.PromQL.Functions;
 /// <param name="rangeArgument">Position of the range among the arguments.</param>
 /// <param name="keepName">True if the result is still the metric.</param>
 /// <param name="expectsCounter">True if the name should look like that of a counter.</param>
-internal sealed class RangeBody(RangeFunction function, int rangeArgument = 0, bool keepName = false, bool expectsCounter = false) : FunctionBody
+/// <param name="kernel">Computes all steps of a series of floats at once, or null.</param>
+internal sealed class RangeBody(
+    RangeFunction function, int rangeArgument = 0, bool keepName = false, bool expectsCounter = false, RangeKernel? kernel = null) : FunctionBody
 {
+    private const int SamplesBetweenChecks = 1 << 16;
+
     public override IEnumerable<Column> Columns(FunctionCall call) => ColumnMerger.RequireDistinct(call.Evaluator, Slide(call));
 
     private IEnumerable<Column> Slide(FunctionCall call)
@@ -40,11 +44,18 @@ internal sealed class RangeBody(RangeFunction function, int rangeArgument = 0, b
     {
         var samples = context.Source.Samples;
         var grid = context.Source.Grid;
+        if (kernel is not null && samples.HistogramTimes.IsEmpty && !call.Evaluator.Statistics.IsPerStep)
+        {
+            SlideFloats(call, context, column);
+            return;
+        }
+
         var times = samples.FloatTimes;
         var values = samples.Floats;
         var histogramTimes = samples.HistogramTimes;
         var histograms = samples.Histograms;
         int low = 0, high = 0, histogramLow = 0, histogramHigh = 0;
+        long sinceCheck = 0;
         for (var step = 0; step < grid.Steps; step++)
         {
             var end = grid.End(step);
@@ -63,6 +74,13 @@ internal sealed class RangeBody(RangeFunction function, int rangeArgument = 0, b
             }
 
             call.Query.Budget.Touch(weight);
+            sinceCheck += weight;
+            if (sinceCheck > SamplesBetweenChecks)
+            {
+                call.Query.Budget.ThrowIfStopped();
+                sinceCheck = 0;
+            }
+
             call.Evaluator.Statistics.Count(step, weight);
             var window = new Window
             {
@@ -90,6 +108,23 @@ internal sealed class RangeBody(RangeFunction function, int rangeArgument = 0, b
                 column.Set(step, value);
             }
         }
+    }
+
+    private void SlideFloats(FunctionCall call, RangeCall context, Column column)
+    {
+        var source = context.Source;
+        var windows = new WindowCursor(source.Samples.FloatTimes, source.Grid);
+        var samples = new SlidingSamples
+        {
+            Times = source.Samples.FloatTimes,
+            Values = source.Samples.Floats,
+            Grid = source.Grid,
+            Call = context,
+            Budget = call.Query.Budget,
+        };
+        kernel!(samples, ref windows, column);
+        call.Query.Budget.Touch(windows.LargestCount);
+        call.Evaluator.Statistics.CountAll(windows.TotalCount);
     }
 
     private static void Move(ReadOnlySpan<long> times, long start, long end, ref int low, ref int high)

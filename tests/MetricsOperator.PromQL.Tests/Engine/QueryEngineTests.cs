@@ -48,7 +48,9 @@ public sealed class QueryEngineTests
 
         Assert.Equal(10, Vector(engine, "requests", 500_000).Samples.Count);
         var error = Assert.Throws<QueryExecutionException>(() => Vector(engine, "sum_over_time(requests[15m])", 990_000));
-        Assert.Equal("query processing would load too many samples into memory in query execution", error.Message);
+        Assert.Equal(
+            "query processing would load too many samples into memory in query execution: the limit is 50 samples; ask for fewer series or steps, or raise it",
+            error.Message);
     }
 
     [Theory]

@@ -14,6 +14,8 @@ internal sealed class VectorOperator
     private readonly BinaryExpr _binary;
     private readonly VectorMatching _matching;
     private readonly LabelProjection _projection;
+    private readonly LabelProjection _resultLabels;
+    private readonly LabelSetBuilder _labels = new();
     private readonly bool _swapped;
     private readonly ElementOperator _element;
 
@@ -31,6 +33,7 @@ internal sealed class VectorOperator
         _binary = binary;
         _matching = binary.Matching!;
         _projection = MatchKey.Projection(_matching);
+        _resultLabels = _matching.On ? LabelProjection.Keeping(_matching.Labels) : LabelProjection.Dropping(_matching.Labels);
         _swapped = _matching.Cardinality == MatchCardinality.OneToMany;
         _element = new ElementOperator(binary.Operator, binary.Position, evaluator.Query.Annotations);
     }
@@ -48,6 +51,7 @@ internal sealed class VectorOperator
         var results = new List<Column>();
         foreach (var column in many)
         {
+            _evaluator.Query.Budget.ThrowIfStopped();
             var key = _keys.Find(_projection.Pick(column.Labels, _evaluator.Query.HidesReserved(column)));
             if (key >= 0)
             {
@@ -175,8 +179,7 @@ internal sealed class VectorOperator
 
         if (_matching.Cardinality == MatchCardinality.OneToOne)
         {
-            var projection = _matching.On ? LabelProjection.Keeping(_matching.Labels) : LabelProjection.Dropping(_matching.Labels);
-            labels = projection.ToLabels(labels, hideReserved: false);
+            labels = _resultLabels.ToLabels(labels, hideReserved: false);
         }
 
         if (_matching.Include.Count == 0)
@@ -184,14 +187,14 @@ internal sealed class VectorOperator
             return labels;
         }
 
-        var builder = new LabelSetBuilder(labels);
+        _labels.Reset(labels);
         var source = _evaluator.Query.VisibleLabels(one);
         foreach (var name in _matching.Include)
         {
-            builder.Set(name, source.Get(name));
+            _labels.Set(name, source.Get(name));
         }
 
-        return builder.Build();
+        return _labels.Build();
     }
 
     private void CheckUnique(Column result, int key)
