@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
-using MetricsOperator.Server.Http;
+using MetricsOperator.PromQL.Engine;
 
 namespace MetricsOperator.Server.Hosting;
 
@@ -45,7 +45,7 @@ internal static class FatalErrors
 
     private static void OnThrown(object? sender, FirstChanceExceptionEventArgs e)
     {
-        if (e.Exception is OutOfMemoryException && !QueryEndpoints.IsQuerying)
+        if (e.Exception is OutOfMemoryException && !QueryThread.IsEvaluating)
         {
             _message?.OutOfMemoryNow();
             WriteTo(2, OutOfMemoryText, OutOfMemoryText.Length);

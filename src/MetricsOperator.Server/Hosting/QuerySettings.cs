@@ -20,6 +20,9 @@ internal static class QuerySettings
     {
         Timeout = flags.QueryTimeout,
         MaxSamples = budget is null ? flags.QueryMaxSamples : Math.Min(flags.QueryMaxSamples, budget.MaxQuerySamples),
+        MaxSamplesAdvice = budget is not null && budget.MaxQuerySamples < flags.QueryMaxSamples
+            ? "ask for fewer series or steps, or raise --memory.budget"
+            : "ask for fewer series or steps, or raise --query.max-samples",
         LookbackMs = (long)flags.LookbackDelta.TotalMilliseconds,
         DefaultSubqueryStepMs = (long)config.Global.EvaluationInterval.TotalMilliseconds,
         Features = flags.Features.Select(f => Feature(f) ?? EngineFeatures.None).Aggregate(EngineFeatures.None, (all, one) => all | one),

@@ -45,13 +45,8 @@ internal sealed class JsonOutput : IAsyncDisposable
     public Utf8JsonWriter Writer { get; }
 
     /// <summary>Sends what was written if it is much; to be called between the elements of a list.</summary>
-    public async ValueTask FlushIfLargeAsync()
-    {
-        if (Writer.BytesPending >= FlushBytes)
-        {
-            await Writer.FlushAsync(_context.RequestAborted);
-        }
-    }
+    public ValueTask FlushIfLargeAsync() =>
+        Writer.BytesPending >= FlushBytes ? new ValueTask(Writer.FlushAsync(_context.RequestAborted)) : default;
 
     public async ValueTask DisposeAsync()
     {

@@ -8,6 +8,8 @@ internal static class NumberText
     /// <summary>Longest text that <see cref="WriteValue"/> and <see cref="WriteTimestamp"/> produce, in bytes.</summary>
     public const int MaxLength = 40;
 
+    private const double MaxExactInteger = 1L << 53;
+
     /// <summary>
     /// Writes a sample value: the shortest digits that read back to the same number, plain from 1e-6 to below 1e21, else with an exponent
     /// of at least two digits; NaN, +Inf, -Inf.
@@ -27,6 +29,18 @@ internal static class NumberText
             var zero = double.IsNegative(value) ? "-0"u8 : "0"u8;
             zero.CopyTo(destination);
             return zero.Length;
+        }
+
+        // Fast paths: whole numbers that a double holds exactly, and what the base library writes without an exponent.
+        if (Math.Abs(value) < MaxExactInteger && Math.Truncate(value) == value)
+        {
+            ((long)value).TryFormat(destination, out var whole, default, CultureInfo.InvariantCulture);
+            return whole;
+        }
+
+        if (value.TryFormat(destination, out var plain, "R", CultureInfo.InvariantCulture) && !destination[..plain].Contains((byte)'E'))
+        {
+            return plain;
         }
 
         Span<byte> digits = stackalloc byte[32];

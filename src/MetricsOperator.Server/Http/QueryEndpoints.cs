@@ -13,22 +13,16 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
 {
     private const int MaxPointsPerSeries = 11_000;
 
-    // Marks threads that evaluate a query: running out of memory there fails the query, elsewhere the process.
-    [ThreadStatic]
-    private static bool _isQuerying;
-
     private readonly SemaphoreSlim _slots = new(flags.QueryConcurrency, flags.QueryConcurrency);
     private readonly QueryMetrics _metrics = new(flags.QueryConcurrency);
-
-    /// <summary>True while the calling thread evaluates a query.</summary>
-    public static bool IsQuerying => _isQuerying;
 
     public async Task InstantAsync(HttpContext context)
     {
         var parameters = await ApiParameters.ReadAsync(context);
         var timeMs = parameters.TimeMs("time", time.GetUtcNow().ToUnixTimeMilliseconds());
         var options = Options(parameters);
-        await AnswerAsync(context, parameters, (v, query, stop) => v.Engine.Instant(v.Storage, query, timeMs, options, stop));
+        await AnswerAsync(context, parameters, (v, query, running) =>
+            v.Engine.Instant(v.Storage, query, timeMs, options with { Memory = running.Memory }, running.Stop));
     }
 
     public async Task RangeAsync(HttpContext context)
@@ -54,7 +48,8 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         }
 
         var options = Options(parameters);
-        await AnswerAsync(context, parameters, (v, query, stop) => v.Engine.Range(v.Storage, query, startMs, endMs, stepMs, options, stop));
+        await AnswerAsync(context, parameters, (v, query, running) =>
+            v.Engine.Range(v.Storage, query, startMs, endMs, stepMs, options with { Memory = running.Memory }, running.Stop));
     }
 
     public async Task FormatAsync(HttpContext context)
@@ -91,7 +86,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
             };
     }
 
-    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, Func<QueryView, string, CancellationToken, QueryResult> evaluate)
+    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, Func<QueryView, string, QueryGate.Running, QueryResult> evaluate)
     {
         var query = parameters.Get("query");
         var current = view() ?? throw new ApiException(ApiErrorType.Unavailable, "TSDB not ready");
@@ -107,7 +102,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         try
         {
             _metrics.Started();
-            result = await Task.Run(() => Evaluate(() => evaluate(current, query, running.Stop)), running.Stop);
+            result = await Task.Run(() => Evaluate(() => evaluate(current, query, running)), running.Stop);
             _metrics.Ended(result.Stats, queueTime);
         }
         catch (ParseException e)
@@ -130,7 +125,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
 
     private static QueryResult Evaluate(Func<QueryResult> evaluate)
     {
-        _isQuerying = true;
+        QueryThread.IsEvaluating = true;
         try
         {
             return evaluate();
@@ -141,7 +136,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         }
         finally
         {
-            _isQuerying = false;
+            QueryThread.IsEvaluating = false;
         }
     }
 

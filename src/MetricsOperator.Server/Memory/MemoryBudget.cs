@@ -44,6 +44,12 @@ internal sealed record MemoryBudget(long TotalBytes, long RuntimeBytes, long Hea
     /// <summary>Samples that one query may load: half of the heap's limit, 16 bytes each.</summary>
     public long MaxQuerySamples => HeapBytes / 2 / 16;
 
+    /// <summary>Bytes that one query may hold.</summary>
+    public long MaxQueryBytes => HeapBytes / 2;
+
+    /// <summary>Bytes that all queries together may hold.</summary>
+    public long MaxQueriesBytes => HeapBytes * 3 / 4;
+
     /// <summary>Bytes in which remote write remembers series; growing needs up to twice as much for a moment.</summary>
     public long MaxKnownSeriesBytes => HeapBytes / 8;
 

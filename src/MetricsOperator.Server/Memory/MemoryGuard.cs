@@ -40,6 +40,7 @@ internal sealed class MemoryGuard : IDisposable
     {
         _budget = budget;
         _mode = mode;
+        Queries = mode == MemoryGuardMode.Enforce ? new QueryGate(budget.MaxQueryBytes, budget.MaxQueriesBytes) : new QueryGate();
         _cgroup = cgroup;
         _time = time;
         _logger = logger;
@@ -54,7 +55,7 @@ internal sealed class MemoryGuard : IDisposable
     public Action InterruptMaintenance { get; set; } = static () => { };
 
     /// <summary>The queries.</summary>
-    public QueryGate Queries { get; } = new();
+    public QueryGate Queries { get; }
 
     public MemoryBudget Budget => _budget;
 
@@ -192,10 +193,10 @@ internal sealed class MemoryGuard : IDisposable
                 $"the server is short of memory ({reading.HeapBytes} of {_budget.HeapBytes} heap bytes, {reading.AnonymousBytes} of {_budget.TotalBytes} process bytes in use); ask again later, ask for less, or raise --memory.budget")
             : null;
         if (pressure >= 0.92 && Elapsed(_lastCancel) >= CancelInterval
-            && Queries.CancelOldest("query cancelled: the server is short of memory; ask for less, or raise --memory.budget"))
+            && Queries.CancelHeaviest("query cancelled: the server is short of memory; ask for less, or raise --memory.budget"))
         {
             _lastCancel = _time.GetTimestamp();
-            _logger.LogWarning("Cancelled the longest-running query: {Pressure:0.00} of the memory budget is in use", pressure);
+            _logger.LogWarning("Cancelled the heaviest query: {Pressure:0.00} of the memory budget is in use", pressure);
         }
     }
 
@@ -250,6 +251,7 @@ internal sealed class MemoryGuard : IDisposable
         _meter.CreateObservableGauge("metricsoperator_memory_used_bytes", () => Parts().Where(p => p.Used >= 0).Select(p => Part(p.Name, p.Used)), description: "Bytes that each part of the process uses.");
         _meter.CreateObservableGauge("metricsoperator_memory_pressure", () => _reading.Pressure(_budget), description: "Use of the scarcest part of memory, 1 at its limit.");
         _meter.CreateObservableGauge("metricsoperator_memory_pressure_level", () => (int)Level, description: "What the guard does: 0 nothing, 1 flush early, 2 bound queries, 3 admit new series by share, 4 admit none.");
+        _meter.CreateObservableGauge("metricsoperator_memory_queries_bytes", () => Queries.HeldBytes, description: "Bytes that running queries hold.");
         _meter.CreateObservableCounter("metricsoperator_memory_queries_refused_total", () => Queries.Counts.Refused, description: "Queries refused for lack of memory.");
         _meter.CreateObservableCounter("metricsoperator_memory_queries_cancelled_total", () => Queries.Counts.Cancelled, description: "Queries cancelled for lack of memory.");
         _meter.CreateObservableCounter(

@@ -1,8 +1,17 @@
+using MetricsOperator.PromQL.Engine;
+
 namespace MetricsOperator.Server.Memory;
 
-/// <summary>The queries that run, for whoever has to refuse or cancel some of them. Thread-safe.</summary>
-internal sealed class QueryGate
+/// <summary>
+/// The queries that run and the bytes that each of them holds, for whoever has to refuse or cancel some of them. When all together hold too
+/// much, the heaviest is cancelled. Thread-safe.
+/// </summary>
+/// <param name="maxQueryBytes">Most bytes of one query.</param>
+/// <param name="maxTotalBytes">Most bytes of all queries.</param>
+internal sealed class QueryGate(long maxQueryBytes = long.MaxValue, long maxTotalBytes = long.MaxValue)
 {
+    private const string Advice = "ask for fewer series or steps, or raise --memory.budget";
+
     private readonly Lock _gate = new();
     private readonly List<Running> _running = [];
     private volatile string? _refusal;
@@ -14,11 +23,18 @@ internal sealed class QueryGate
         set => _refusal = value;
     }
 
+    /// <summary>Most bytes of one query.</summary>
+    public long MaxQueryBytes { get; } = maxQueryBytes;
+
     /// <summary>Queries refused and cancelled since the start.</summary>
     public (long Refused, long Cancelled) Counts => (Interlocked.Read(ref _refused), Interlocked.Read(ref _cancelled));
 
+    /// <summary>Bytes that all queries hold.</summary>
+    public long HeldBytes => Interlocked.Read(ref _held);
+
     private long _refused;
     private long _cancelled;
+    private long _held;
 
     /// <summary>Lets a query in.</summary>
     /// <param name="problem">Why it is refused, or null.</param>
@@ -41,19 +57,39 @@ internal sealed class QueryGate
         return query;
     }
 
-    /// <summary>Cancels the query that runs longest; false when there is none that is not cancelled yet.</summary>
-    public bool CancelOldest(string why)
+    /// <summary>Cancels the query that holds most bytes, of equals the oldest; false when there is none that is not cancelled yet.</summary>
+    public bool CancelHeaviest(string why)
     {
         lock (_gate)
         {
-            if (_running.Find(q => q.Cancelled is null) is not { } oldest)
+            // MaxBy takes the first of equals, and queries stand in the order of their start.
+            if (_running.Where(q => q.Cancelled is null).MaxBy(q => q.Memory.Held) is not { } heaviest)
             {
                 return false;
             }
 
             Interlocked.Increment(ref _cancelled);
-            oldest.Cancel(why);
+            heaviest.Cancel(why);
             return true;
+        }
+    }
+
+    private void Changed(long bytes)
+    {
+        var held = Interlocked.Add(ref _held, bytes);
+        if (bytes <= 0 || held <= maxTotalBytes)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            // One at a time: what it gives back may be enough.
+            if (!_running.Exists(q => q.Cancelled is not null))
+            {
+                CancelHeaviest(
+                    $"query cancelled: it is the heaviest of queries that hold {held} bytes in memory, more than the limit of {maxTotalBytes} for all together: {Advice}");
+            }
         }
     }
 
@@ -61,6 +97,9 @@ internal sealed class QueryGate
     internal sealed class Running(QueryGate owner, CancellationTokenSource source) : IDisposable
     {
         private volatile string? _why;
+
+        /// <summary>The bytes that the query holds.</summary>
+        public QueryMemory Memory { get; } = new(owner.MaxQueryBytes, Advice, owner.Changed);
 
         /// <summary>Stops the query.</summary>
         public CancellationToken Stop { get; } = source.Token;
@@ -75,6 +114,7 @@ internal sealed class QueryGate
                 owner._running.Remove(this);
             }
 
+            Interlocked.Add(ref owner._held, -Memory.Held);
             source.Dispose();
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetricsOperator.PromQL.Engine;
 using MetricsOperator.Server.Memory;
 using MetricsOperator.Server.Tests.Hosting;
 using MetricsOperator.TestKit;
@@ -64,17 +65,44 @@ public sealed class MemoryGuardTests
     }
 
     [Fact]
-    public void Longest_running_query_is_cancelled_first_and_told_why()
+    public void Heaviest_query_is_cancelled_when_all_together_hold_too_much()
+    {
+        var gate = new QueryGate(maxQueryBytes: 1000, maxTotalBytes: 1500);
+        using var light = gate.Enter(out _, CancellationToken.None);
+        using (var heavy = gate.Enter(out _, CancellationToken.None))
+        {
+            heavy!.Memory.Charge(900);
+            light!.Memory.Charge(500);
+            Assert.Null(heavy.Cancelled);
+            light.Memory.Charge(200);
+            Assert.Contains("hold 1600 bytes in memory, more than the limit of 1500", heavy.Cancelled, StringComparison.Ordinal);
+            Assert.Contains("raise --memory.budget", heavy.Cancelled, StringComparison.Ordinal);
+            Assert.True(heavy.Stop.IsCancellationRequested);
+
+            // What the cancelled one gives back is waited for.
+            light.Memory.Charge(100);
+            Assert.Null(light.Cancelled);
+        }
+
+        Assert.Equal(800, gate.HeldBytes);
+        light.Memory.Refund(800);
+        Assert.Equal(0, gate.HeldBytes);
+        var error = Assert.Throws<QueryExecutionException>(() => light.Memory.Charge(1001));
+        Assert.Contains("raise --memory.budget", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_queries_that_hold_the_same_the_oldest_is_cancelled_first_and_told_why()
     {
         var gate = new QueryGate();
         using var first = gate.Enter(out _, CancellationToken.None);
         using var second = gate.Enter(out _, CancellationToken.None);
-        Assert.True(gate.CancelOldest("short of memory"));
+        Assert.True(gate.CancelHeaviest("short of memory"));
         Assert.True(first!.Stop.IsCancellationRequested);
         Assert.Equal("short of memory", first.Cancelled);
         Assert.False(second!.Stop.IsCancellationRequested);
-        Assert.True(gate.CancelOldest("again"));
-        Assert.False(gate.CancelOldest("nothing is left"));
+        Assert.True(gate.CancelHeaviest("again"));
+        Assert.False(gate.CancelHeaviest("nothing is left"));
         gate.Refusal = "no";
         Assert.Null(gate.Enter(out var problem, CancellationToken.None));
         Assert.Equal("no", problem);
