@@ -157,5 +157,16 @@ internal sealed class BlockPostings(IndexReader index) : PostingsSource
             return true;
         });
 
-    public override bool Matches(uint series, LabelMatcher matcher) => matcher.Matches(index.ValueOf(series, matcher.NameUtf8));
+    public override void RemoveUnmatched(List<uint> series, LabelMatcher matcher, CancellationToken cancellation)
+    {
+        var known = new Dictionary<long, bool>();
+        uint? nameSymbol = null;
+        series.RemoveAll(number =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return index.ValueSymbolOf(number, matcher.NameUtf8, ref nameSymbol) is { } value
+                ? !Matches(known, value, index.Symbol(value), matcher)
+                : !matcher.MatchesEmpty;
+        });
+    }
 }

@@ -54,6 +54,22 @@ internal sealed class HeadPostings(SeriesStore store) : PostingsSource
         }
     }
 
-    public override bool Matches(uint series, LabelMatcher matcher) =>
-        matcher.Matches(store.ValueOf(store[(int)series].Labels, matcher.NameUtf8));
+    public override void RemoveUnmatched(List<uint> series, LabelMatcher matcher, CancellationToken cancellation)
+    {
+        var known = new Dictionary<long, bool>();
+        var name = store.Symbols.Find(matcher.NameUtf8);
+        series.RemoveAll(number =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (var labels = store.LabelsOf((int)number); labels.MoveNext();)
+            {
+                if (labels.Name == name)
+                {
+                    return !Matches(known, labels.Value, store.Symbols.Text(labels.Value), matcher);
+                }
+            }
+
+            return !matcher.MatchesEmpty;
+        });
+    }
 }

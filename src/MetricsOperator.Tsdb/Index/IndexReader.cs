@@ -195,6 +195,27 @@ internal sealed class IndexReader : IDisposable
         return default;
     }
 
+    /// <summary>Symbol of the value of a label of a series; null without the label.</summary>
+    /// <param name="series">The series.</param>
+    /// <param name="name">The name of the label.</param>
+    /// <param name="nameSymbol">The symbol of the name once it is known; to be kept from series to series.</param>
+    public uint? ValueSymbolOf(uint series, ReadOnlySpan<byte> name, ref uint? nameSymbol)
+    {
+        var reader = SeriesBody(series);
+        for (var count = reader.Count(2); count > 0; count--)
+        {
+            var candidate = (uint)reader.Uvarint();
+            var valueSymbol = (uint)reader.Uvarint();
+            if (nameSymbol is { } known ? candidate == known : Symbol(candidate).SequenceEqual(name))
+            {
+                nameSymbol = candidate;
+                return valueSymbol;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Label pairs as a label set.</summary>
     public LabelSet LabelSetOf(List<SymbolPair> labels, ByteWriter scratch)
     {

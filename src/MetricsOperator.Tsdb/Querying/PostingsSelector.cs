@@ -24,7 +24,7 @@ internal static class PostingsSelector
 
             if (selected is not null && selected.Count < Cost(source, matcher))
             {
-                selected.RemoveAll(series => !source.Matches(series, matcher));
+                source.RemoveUnmatched(selected, matcher, cancellation);
                 continue;
             }
 
@@ -44,7 +44,7 @@ internal static class PostingsSelector
 
             if (selected.Count < source.ValueCountOf(matcher.NameUtf8))
             {
-                selected.RemoveAll(series => !source.Matches(series, matcher));
+                source.RemoveUnmatched(selected, matcher, cancellation);
                 continue;
             }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.Tsdb.Querying;
@@ -20,6 +21,20 @@ internal abstract class PostingsSource
     /// <summary>Adds the series of each value of a name for which the matcher's answer is <paramref name="wanted"/>; not in order.</summary>
     public abstract void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation);
 
-    /// <summary>True if the series' label satisfies the matcher.</summary>
-    public abstract bool Matches(uint series, LabelMatcher matcher);
+    /// <summary>
+    /// Removes the series whose label does not satisfy the matcher. Each value that occurs is matched once, whatever the number of series.
+    /// </summary>
+    public abstract void RemoveUnmatched(List<uint> series, LabelMatcher matcher, CancellationToken cancellation);
+
+    /// <summary>Remembers whether values, by their symbols, satisfy a matcher.</summary>
+    protected static bool Matches(Dictionary<long, bool> known, long symbol, ReadOnlySpan<byte> value, LabelMatcher matcher)
+    {
+        ref var answer = ref CollectionsMarshal.GetValueRefOrAddDefault(known, symbol, out var isKnown);
+        if (!isKnown)
+        {
+            answer = matcher.Matches(value);
+        }
+
+        return answer;
+    }
 }
