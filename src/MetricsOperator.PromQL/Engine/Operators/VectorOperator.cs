@@ -47,7 +47,7 @@ internal sealed class VectorOperator
         var left = _evaluator.Vector(_binary.Left);
         var right = _evaluator.Vector(_binary.Right);
         var (many, one) = _swapped ? (right, left) : (left, right);
-        IndexOneSide(one);
+        IndexOneSide(one, many);
         var results = new List<Column>();
         foreach (var column in many)
         {
@@ -69,7 +69,7 @@ internal sealed class VectorOperator
         return results;
     }
 
-    private void IndexOneSide(List<Column> one)
+    private void IndexOneSide(List<Column> one, List<Column> many)
     {
         foreach (var column in one)
         {
@@ -82,7 +82,7 @@ internal sealed class VectorOperator
 
             foreach (var other in _oneSide[key])
             {
-                if (other.Occupied().Overlaps(column.Occupied()))
+                if (other.Occupied().Overlaps(column.Occupied()) && MeetAtSomeStep(other, column, many))
                 {
                     throw DuplicateOnOneSide(column, other);
                 }
@@ -90,6 +90,20 @@ internal sealed class VectorOperator
 
             _oneSide[key].Add(column);
         }
+    }
+
+    // Steps at which the other side has nothing are not matched at all, so that a duplicate does no harm there.
+    private static bool MeetAtSomeStep(Column first, Column second, List<Column> many)
+    {
+        for (var i = 0; i < first.Steps; i++)
+        {
+            if (first.Has(i) && second.Has(i) && many.Exists(c => c.Has(i)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private QueryExecutionException DuplicateOnOneSide(Column column, Column other)
