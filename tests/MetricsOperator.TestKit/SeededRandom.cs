@@ -8,17 +8,34 @@ public static class SeededRandom
     /// <summary>Runs the body with a seeded generator; a failure names the seed.</summary>
     public static void Run(Action<Random> body, int? seed = null)
     {
-        var chosen = seed
-            ?? (int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var fixedSeed)
-                ? fixedSeed
-                : Environment.TickCount);
+        var chosen = seed ?? Seed();
         try
         {
             body(new Random(chosen));
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"failed with TEST_SEED={chosen.ToString(CultureInfo.InvariantCulture)}: {e.Message}", e);
+            throw Named(chosen, e);
         }
     }
+
+    /// <summary>Runs the body with a seeded generator; a failure names the seed.</summary>
+    public static async Task RunAsync(Func<Random, Task> body, int? seed = null)
+    {
+        var chosen = seed ?? Seed();
+        try
+        {
+            await body(new Random(chosen));
+        }
+        catch (Exception e)
+        {
+            throw Named(chosen, e);
+        }
+    }
+
+    private static int Seed() =>
+        int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var fixedSeed) ? fixedSeed : Environment.TickCount;
+
+    private static InvalidOperationException Named(int seed, Exception e) =>
+        new($"failed with TEST_SEED={seed.ToString(CultureInfo.InvariantCulture)}: {e.Message}", e);
 }

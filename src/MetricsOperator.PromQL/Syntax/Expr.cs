@@ -28,6 +28,9 @@ public abstract class Expr
     }
 
     public override string ToString() => ExprPrinter.Print(this);
+
+    /// <summary>The same as <see cref="ToString"/>, with what is too long for a line laid out over several.</summary>
+    public string ToPrettyString() => PrettyPrinter.Print(this);
 }
 
 /// <summary>A number, or a duration in seconds.</summary>

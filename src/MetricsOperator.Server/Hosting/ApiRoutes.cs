@@ -22,6 +22,7 @@ internal static class ApiRoutes
         Data(Read, "/api/v1/query", handlers.Query.InstantAsync);
         Data(Read, "/api/v1/query_range", handlers.Query.RangeAsync);
         Data(Read, "/api/v1/format_query", handlers.Query.FormatAsync);
+        Data(Read, "/api/v1/parse_query", handlers.Query.ParseAsync);
         Data(Read, "/api/v1/query_exemplars", handlers.Exemplars.QueryAsync);
         Data(Read, "/api/v1/series", handlers.Series.SeriesAsync);
         Data(Read, "/api/v1/labels", handlers.Series.LabelNamesAsync);

@@ -91,6 +91,15 @@ internal sealed class ApiParameters
         return limit >= 0 ? limit : throw ApiException.Parameter(name, "limit must be non-negative");
     }
 
+    /// <summary>A limit of the metadata endpoints, where 0 is a limit too; -1 for none.</summary>
+    public int MetadataLimit(string name)
+    {
+        var text = Get(name);
+        return text.Length == 0 ? -1
+            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var limit) ? limit
+            : throw new ApiException(ApiErrorType.BadData, $"{name} must be a number");
+    }
+
     /// <summary>The selectors in <c>match[]</c>.</summary>
     public IReadOnlyList<IReadOnlyList<LabelMatcher>> Selectors(string name = "match[]")
     {

@@ -8,7 +8,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace MetricsOperator.Server.Http;
 
-/// <summary>A JSON answer that leaves while it is written: compressed if the client takes gzip, never held in memory as a whole.</summary>
+/// <summary>A JSON answer that leaves while it is written: compressed as the client takes it, never held in memory as a whole.</summary>
 internal sealed class JsonOutput : IAsyncDisposable
 {
     private const int FlushBytes = 32 * 1024;
@@ -17,10 +17,13 @@ internal sealed class JsonOutput : IAsyncDisposable
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
+
+        // A parsed query may be nested as deep as the parser lets it, with up to three levels of JSON for each.
+        MaxDepth = 4096,
     };
 
     private readonly HttpContext _context;
-    private readonly GZipStream? _gzip;
+    private readonly Stream? _compressed;
     private readonly PipeWriter _pipe;
 
     public JsonOutput(HttpContext context, int status)
@@ -28,11 +31,13 @@ internal sealed class JsonOutput : IAsyncDisposable
         _context = context;
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
-        if (TakesGzip(context.Request))
+        if (Encoding(context.Request) is { } encoding)
         {
-            context.Response.Headers.ContentEncoding = "gzip";
-            _gzip = new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
-            _pipe = PipeWriter.Create(_gzip, new StreamPipeWriterOptions(leaveOpen: true));
+            context.Response.Headers.ContentEncoding = encoding;
+            _compressed = encoding == "gzip"
+                ? new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true)
+                : new ZLibStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
+            _pipe = PipeWriter.Create(_compressed, new StreamPipeWriterOptions(leaveOpen: true));
         }
         else
         {
@@ -51,16 +56,22 @@ internal sealed class JsonOutput : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Writer.DisposeAsync();
-        if (_gzip is not null)
+        if (_compressed is not null)
         {
             await _pipe.CompleteAsync();
-            await _gzip.DisposeAsync();
+            await _compressed.DisposeAsync();
         }
         else
         {
             await _pipe.FlushAsync(_context.RequestAborted);
         }
     }
+
+    // The first that the client names wins.
+    private static string? Encoding(HttpRequest request) => request.Headers.AcceptEncoding.ToString() is { Length: > 0 } accepted
+        && StringWithQualityHeaderValue.TryParseList([accepted], out var list)
+        ? list.Where(e => e.Quality is not 0).Select(e => e.Value.Value!.ToLowerInvariant()).FirstOrDefault(e => e is "gzip" or "deflate")
+        : null;
 
     public static bool TakesGzip(HttpRequest request) => request.Headers.AcceptEncoding.ToString() is { Length: > 0 } accepted
         && StringWithQualityHeaderValue.TryParseList([accepted], out var list)

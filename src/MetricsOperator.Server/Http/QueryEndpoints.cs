@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace MetricsOperator.Server.Http;
 
-/// <summary>Evaluates queries for <c>/api/v1/query</c>, <c>query_range</c> and <c>format_query</c>: reads and bounds the request, queues, answers.</summary>
+/// <summary>Evaluates queries for <c>/api/v1/query</c>, <c>query_range</c>, <c>format_query</c> and <c>parse_query</c>: reads and bounds the request, queues, answers.</summary>
 internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, ServerFlags flags, ParserOptions syntax, TimeProvider time) : IDisposable
 {
     private const int MaxPointsPerSeries = 11_000;
@@ -54,22 +54,32 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
 
     public async Task FormatAsync(HttpContext context)
     {
-        var parameters = await ApiParameters.ReadAsync(context);
-        try
-        {
-            var text = PromQLParser.Parse(parameters.Get("query"), syntax).ToString() ?? string.Empty;
-            await Envelope.WriteAsync(context, json => json.WriteStringValue(text));
-        }
-        catch (ParseException e)
-        {
-            throw ApiException.Parameter("query", e.Message, e);
-        }
+        var expression = Parse(await ApiParameters.ReadAsync(context));
+        await Envelope.WriteAsync(context, json => json.WriteStringValue(expression.ToPrettyString()));
+    }
+
+    public async Task ParseAsync(HttpContext context)
+    {
+        var expression = Parse(await ApiParameters.ReadAsync(context));
+        await Envelope.WriteAsync(context, json => ExpressionJson.Write(json, expression));
     }
 
     public void Dispose()
     {
         _slots.Dispose();
         _metrics.Dispose();
+    }
+
+    private Expr Parse(ApiParameters parameters)
+    {
+        try
+        {
+            return PromQLParser.Parse(parameters.Get("query"), syntax);
+        }
+        catch (ParseException e)
+        {
+            throw ApiException.Parameter("query", e.Message, e);
+        }
     }
 
     private static QueryOptions Options(ApiParameters parameters)

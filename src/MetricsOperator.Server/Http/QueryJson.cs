@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using MetricsOperator.PromQL.Engine;
+using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Timeseries.Histograms;
 
 namespace MetricsOperator.Server.Http;
@@ -22,15 +23,16 @@ internal static class QueryJson
         json.WritePropertyName("result"u8);
         switch (result.Value)
         {
+            // Prometheus writes these two by themselves: without trailing zeros of the time, and the value without exponent.
             case ScalarValue scalar:
                 json.WriteStartArray();
-                json.WriteTimestamp(scalar.TimestampMs);
-                json.WriteSampleValue(scalar.Value);
+                json.WriteNumberValue(scalar.TimestampMs / 1000m);
+                json.WriteStringValue(GoNumbers.FormatPlain(scalar.Value));
                 json.WriteEndArray();
                 break;
             case StringValue text:
                 json.WriteStartArray();
-                json.WriteTimestamp(text.TimestampMs);
+                json.WriteNumberValue(text.TimestampMs / 1000m);
                 json.WriteStringValue(text.Value);
                 json.WriteEndArray();
                 break;

@@ -30,8 +30,8 @@ internal sealed class TargetEndpoints(Func<IReadOnlyList<ScrapePoolView>> pools,
     public async Task MetadataAsync(HttpContext context)
     {
         var parameters = await ApiParameters.ReadAsync(context);
-        var limit = parameters.Limit();
-        var perMetric = parameters.Limit("limit_per_metric");
+        var limit = parameters.MetadataLimit("limit");
+        var perMetric = parameters.MetadataLimit("limit_per_metric");
         var metric = parameters.Get("metric");
         var families = new SortedDictionary<string, HashSet<MetricMetadata>>(StringComparer.Ordinal);
         foreach (var entry in metadata())
@@ -46,7 +46,7 @@ internal sealed class TargetEndpoints(Func<IReadOnlyList<ScrapePoolView>> pools,
                 families.Add(entry.Metric, descriptions = []);
             }
 
-            if (perMetric == 0 || descriptions.Count < perMetric)
+            if (perMetric <= 0 || descriptions.Count < perMetric)
             {
                 descriptions.Add(entry.Metadata);
             }
@@ -55,7 +55,7 @@ internal sealed class TargetEndpoints(Func<IReadOnlyList<ScrapePoolView>> pools,
         await Envelope.WriteAsync(context, json =>
         {
             json.WriteStartObject();
-            foreach (var (name, descriptions) in limit > 0 ? families.Take(limit) : families)
+            foreach (var (name, descriptions) in limit >= 0 ? families.Take(limit) : families)
             {
                 json.WriteStartArray(name);
                 foreach (var description in descriptions)
@@ -75,13 +75,13 @@ internal sealed class TargetEndpoints(Func<IReadOnlyList<ScrapePoolView>> pools,
     public async Task TargetMetadataAsync(HttpContext context)
     {
         var parameters = await ApiParameters.ReadAsync(context);
-        var limit = parameters.Limit();
+        var limit = parameters.MetadataLimit("limit");
         var metric = parameters.Get("metric");
         var selectors = parameters.Get("match_target").Length > 0 ? parameters.Selectors("match_target") : [];
         var entries = metadata()
             .Where(e => metric.Length == 0 || e.Metric == metric)
             .Where(e => selectors.Count == 0 || selectors.Any(s => s.All(m => m.Matches(e.Target))));
-        var chosen = (limit > 0 ? entries.Take(limit) : entries).ToList();
+        var chosen = (limit >= 0 ? entries.Take(limit) : entries).ToList();
         if (chosen.Count == 0)
         {
             throw new ApiException(ApiErrorType.NotFound, "specified metadata not found");

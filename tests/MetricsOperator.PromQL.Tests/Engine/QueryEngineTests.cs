@@ -205,6 +205,29 @@ public sealed class QueryEngineTests
         }
     }
 
+    [Fact]
+    public void Duplicates_on_one_side_do_no_harm_at_steps_at_which_the_other_side_is_empty()
+    {
+        _storage.Add(LabelSet.Of(("__name__", "late")), 2_000_000, 1);
+
+        var range = (MatrixValue)Engine().Range(_storage, "late + on () requests", 0, 1_000_000, 100_000, QueryOptions.Default, default).Value;
+        Assert.Empty(range.Series);
+        Assert.Empty(Vector(Engine(), "requests{n=\"none\"} * on () group_left () requests", 0).Samples);
+        _storage.Add(LabelSet.Of(("__name__", "late")), 900_000, 1);
+        Assert.Throws<QueryExecutionException>(
+            () => Engine().Range(_storage, "late + on () requests", 0, 1_000_000, 100_000, QueryOptions.Default, default));
+    }
+
+    [Fact]
+    public void Negated_series_may_not_become_one_even_at_different_steps()
+    {
+        _storage.Add(LabelSet.Of(("__name__", "requests_later"), ("n", "1")), 2_000_000, 1);
+
+        var error = Assert.Throws<QueryExecutionException>(
+            () => Engine().Range(_storage, "-{n=\"1\"}", 0, 2_000_000, 100_000, QueryOptions.Default, default));
+        Assert.Equal("vector cannot contain metrics with the same labelset", error.Message);
+    }
+
     private static QueryEngine Engine() => new(new QueryEngineOptions());
 
     private VectorValue Vector(QueryEngine engine, string query, long timeMs) =>

@@ -36,7 +36,9 @@ public sealed class ApiTests : IAsyncLifetime
         Assert.Equal(
             """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m","l":"2"},"value":[1700000020.500,"1e+21"]},{"metric":{"__name__":"m","l":"ä\"1"},"value":[1700000020.500,"0.5"]}]}}""",
             (await _server.TextAsync(HttpMethod.Get, "/api/v1/query?query=sort_desc(m)&time=1700000020.5")).Text);
-        Assert.Equal("""{"resultType":"scalar","result":[1.500,"NaN"]}""", (await _server.GetAsync("/api/v1/query?query=NaN&time=1.5")).GetProperty("data").GetRawText());
+        Assert.Equal("""{"resultType":"scalar","result":[1.5,"NaN"]}""", (await _server.GetAsync("/api/v1/query?query=NaN&time=1.5")).GetProperty("data").GetRawText());
+        Assert.Equal("""{"resultType":"scalar","result":[12,"1000000000000000000000"]}""", (await _server.GetAsync("/api/v1/query?query=1e21&time=12")).GetProperty("data").GetRawText());
+        Assert.Equal("""{"resultType":"scalar","result":[12.001,"0.00000001"]}""", (await _server.GetAsync("/api/v1/query?query=1e-8&time=12.001")).GetProperty("data").GetRawText());
         Assert.Equal("""{"resultType":"string","result":[7,"x<y"]}""", (await _server.GetAsync("/api/v1/query?query=%22x%3Cy%22&time=1970-01-01T00:00:07Z")).GetProperty("data").GetRawText());
     }
 

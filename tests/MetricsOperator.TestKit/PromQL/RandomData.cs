@@ -86,7 +86,7 @@ public sealed class RandomData(Random random, QueryDialect dialect)
     private void AddClassicHistogram(List<RandomSeries> series, string job)
     {
         var times = Times();
-        var counts = new double[Bounds.Length];
+        var counts = Bounds.Select((_, bucket) => dialect.Newer ? 0 : 10_000.0 * (bucket + 1)).ToArray();
         var buckets = Bounds.Select(_ => new List<(long TimestampMs, double Value)>()).ToArray();
         foreach (var time in times)
         {

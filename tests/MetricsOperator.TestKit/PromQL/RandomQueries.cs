@@ -11,7 +11,10 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
     private static readonly string[] Arithmetic = ["+", "-", "*", "/", "%", "^", "atan2"];
     private static readonly string[] Comparisons = ["==", "!=", ">", "<", ">=", "<="];
     private static readonly string[] Sets = ["and", "or", "unless"];
-    private static readonly string[] Aggregators = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"];
+    private static readonly string[] Aggregators = ["sum", "avg", "min", "max", "count", "group"];
+
+    // Earlier versions see no spread in a single infinite value.
+    private static readonly string[] Spreads = ["stddev", "stdvar"];
     private static readonly string[] Labels = ["job", "instance", "code", "le", "version", "missing"];
     private static readonly string[] Ranges = ["20s", "1m", "90s", "5m", "7m", "13m"];
     private static readonly string[] Offsets = ["15s", "1m", "4m", "-1m", "-30s"];
@@ -40,6 +43,8 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
 
     private static readonly string[] Floats = ["temperature", "temperature", "enabled", "requests_total", "errors_total", "latency_bucket", "build_info"];
 
+    private static readonly string[] Counters = ["requests_total", "errors_total", "latency_bucket"];
+
     private static readonly string[] Histograms = ["sizes", "load", "waits", "mixed"];
 
     /// <summary>A query that yields a scalar or an instant vector.</summary>
@@ -65,9 +70,10 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
         {
             0 => Selector(),
             1 or 2 => $"{Pick(FloatFunctions)}({Vector(depth - 1)})",
-            3 or 4 => $"{Pick(CounterFunctions)}({Range(depth - 1, counter: true)})",
+            3 or 4 => CounterFunction(depth - 1),
             5 or 6 or 7 => RangeFunction(depth - 1),
-            8 or 9 or 10 => $"{Pick(Aggregators)}{Grouping()}({Vector(depth - 1)})",
+            8 or 9 => $"{Pick(Aggregators)}{Grouping()}({Vector(depth - 1)})",
+            10 => $"{Pick(Spreads)}{Grouping()}({(dialect.Newer ? Vector(depth - 1) : Select(Pick(["enabled", "errors_total"])))})",
             11 => ParameterAggregation(depth - 1),
             12 or 13 => VectorAndScalar(depth - 1),
             14 or 15 or 16 => Match(depth - 1),
@@ -81,10 +87,18 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
         };
     }
 
+    // Earlier versions stretch counters near zero in another way.
+    private string CounterFunction(int depth) => Pick(CounterFunctions) is var name && name is "rate" or "increase" && !dialect.Newer
+        ? $"{name}({Select(Pick(Counters), $"[{Pick(Ranges)}]")})"
+        : $"{name}({Range(depth, counter: true)})";
+
     private string RangeFunction(int depth) => random.Next(8) switch
     {
         0 => $"quantile_over_time({Scalar(depth - 1)}, {Range(depth)})",
-        1 => $"predict_linear({Range(depth)}, {random.Next(-600, 600)})",
+        1 when dialect.Newer => $"predict_linear({Range(depth)}, {random.Next(-600, 600)})",
+
+        // Earlier versions move a window that @ fixes along with the steps.
+        1 => $"predict_linear({Name()}[{Pick(Ranges)}], {random.Next(-600, 600)})",
         2 when dialect.Newer => $"{Pick(NewerRangeFunctions)}({Range(depth)})",
         3 when dialect.Newer => $"double_exponential_smoothing({Range(depth)}, 0.{random.Next(1, 10)}, 0.{random.Next(1, 10)})",
         _ => $"{Pick(RangeFunctions)}({Range(depth)})",
@@ -95,8 +109,14 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
         0 => $"quantile{Grouping()}({Scalar(depth)}, {Vector(depth)})",
         1 => $"count_values{Grouping()}(\"{Pick(["value", "job"])}\", {Vector(depth)})",
         2 when dialect.Newer => $"limitk{Grouping()}({random.Next(4)}, {Vector(depth)})",
-        _ => $"{Pick(["topk", "bottomk"])}{Grouping()}({(random.Next(5) == 0 ? Scalar(depth) : random.Next(5).ToString(CultureInfo.InvariantCulture))}, {Vector(depth)})",
+        3 when dialect.Newer => TopK(depth),
+
+        // Which of equal values is the largest is not the same everywhere, but their sum is.
+        _ => $"{Pick(["sum", "min", "max", "count", "avg"])}({TopK(depth)})",
     };
+
+    private string TopK(int depth) =>
+        $"{Pick(["topk", "bottomk"])}{Grouping()}({(random.Next(5) == 0 ? Scalar(depth) : random.Next(5).ToString(CultureInfo.InvariantCulture))}, {Vector(depth)})";
 
     private string VectorAndScalar(int depth)
     {
@@ -106,12 +126,15 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
             (left, right) = (right, left);
         }
 
-        return random.Next(2) == 0 ? $"{left} {Pick(Arithmetic)} {right}" : $"{left} {Pick(Comparisons)}{Bool()} {right}";
+        return random.Next(2) == 0 ? $"{left} {ArithmeticOperator()} {right}" : $"{left} {Pick(Comparisons)}{Bool()} {right}";
     }
+
+    // Earlier versions keep the name in front of atan2, the last of the list.
+    private string ArithmeticOperator() => Arithmetic[random.Next(Arithmetic.Length - (dialect.Newer ? 0 : 1))];
 
     private string Match(int depth)
     {
-        var op = random.Next(2) == 0 ? Pick(Arithmetic) : Pick(Comparisons) + Bool();
+        var op = random.Next(2) == 0 ? ArithmeticOperator() : Pick(Comparisons) + Bool();
         if (random.Next(4) == 0)
         {
             // The usual join with an info metric.
@@ -198,7 +221,7 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
             return $"{Group(Vector(depth - 1))}[{Pick(SubqueryRanges)}:{Pick(SubquerySteps)}]{Modifiers()}";
         }
 
-        var name = counter && random.Next(4) > 0 ? Pick(["requests_total", "errors_total", "latency_bucket"]) : Name();
+        var name = counter && random.Next(4) > 0 ? Pick(Counters) : Name();
         return Select(name, $"[{Pick(Ranges)}]");
     }
 

@@ -15,7 +15,7 @@ internal static class VectorScalarOperator
         return dropName ? ColumnMerger.Merge(evaluator, columns) : columns;
     }
 
-    public static IEnumerable<Column> Negate(Evaluator evaluator, IEnumerable<Column> columns) => ColumnMerger.Merge(evaluator, Negated(columns));
+    public static IEnumerable<Column> Negate(Evaluator evaluator, IEnumerable<Column> columns) => ColumnMerger.RequireDistinct(evaluator, Negated(columns));
 
     private static IEnumerable<Column> Negated(IEnumerable<Column> columns)
     {
