@@ -140,7 +140,7 @@ internal static class ExprPrinter
     {
         text.Append(selector.Name);
         var matchers = selector.Name.Length > 0 ? selector.Matchers.Take(selector.Matchers.Count - 1) : selector.Matchers;
-        var parts = matchers.Select(Matcher).ToList();
+        var parts = matchers.Select(Matcher).Order(StringComparer.Ordinal).ToList();
         if (parts.Count > 0 || selector.Name.Length == 0)
         {
             text.Append('{').AppendJoin(',', parts).Append('}');

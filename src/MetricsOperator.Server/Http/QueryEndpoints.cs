@@ -82,7 +82,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         }
     }
 
-    private static QueryOptions Options(ApiParameters parameters)
+    private QueryOptions Options(ApiParameters parameters)
     {
         var lookback = parameters.Get("lookback_delta").Length == 0 ? null : parameters.Duration("lookback_delta");
         return lookback <= TimeSpan.Zero
@@ -92,7 +92,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
                 LookbackMs = (long?)lookback?.TotalMilliseconds,
                 Timeout = parameters.Duration("timeout"),
                 Limit = parameters.Limit(),
-                PerStepStats = parameters.Get("stats") == "all",
+                PerStepStats = parameters.Get("stats") == "all" && flags.Features.Contains("promql-per-step-stats"),
             };
     }
 

@@ -41,6 +41,11 @@ public sealed class RandomQueryTests
                 var (path, form) = Next(random, queries);
                 var ours = await AskAsync(server.Http, path, form);
                 var theirs = await AskAsync(prometheus.Http, path, form);
+                if (theirs.Error.Length == 0 && await FormatAsync(prometheus.Http, form["query"]) is var layout && await FormatAsync(server.Http, form["query"]) is var formatted && formatted != layout)
+                {
+                    differences.Add($"format_query: {form["query"]}\n  want {layout}\n  got  {formatted}");
+                }
+
                 empty += theirs.Series.Count == 0 ? 1 : 0;
                 failing += theirs.Error.Length > 0 ? 1 : 0;
                 if (Difference(theirs, ours) is { } difference)
@@ -121,6 +126,13 @@ public sealed class RandomQueryTests
         }
 
         return new Answer("200 " + type, string.Empty, samples);
+    }
+
+    private static async Task<string> FormatAsync(HttpClient http, string query)
+    {
+        using var body = new FormUrlEncodedContent(new Dictionary<string, string> { ["query"] = query });
+        using var response = await http.PostAsync("api/v1/format_query", body);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync())!["data"]!.GetValue<string>();
     }
 
     private static (string Labels, JsonArray Values) Series(JsonNode series) => (

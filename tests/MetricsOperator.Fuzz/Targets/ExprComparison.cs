@@ -73,7 +73,7 @@ internal static class ExprComparison
     };
 
     private static bool IsSame(VectorSelector a, VectorSelector b) => a.Name == b.Name && IsSame(a.Time, b.Time)
-        && a.Matchers.Select(m => (m.Type, m.Name, m.Value)).SequenceEqual(b.Matchers.Select(m => (m.Type, m.Name, m.Value)));
+        && a.Matchers.Select(m => (m.Type, m.Name, m.Value)).Order().SequenceEqual(b.Matchers.Select(m => (m.Type, m.Name, m.Value)).Order());
 
     private static bool IsSame(TimeModifiers a, TimeModifiers b) => a.OffsetMs == b.OffsetMs && a.AtMs == b.AtMs && a.Anchor == b.Anchor
         && a.OffsetExpression?.ToString() == b.OffsetExpression?.ToString();

@@ -1,5 +1,6 @@
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.TestKit;
+using MetricsOperator.TestKit.PromQL;
 
 namespace MetricsOperator.PromQL.Tests.Syntax;
 
@@ -20,6 +21,41 @@ public sealed class ParserPropertyTests
 
                 Assert.Equal(printed, PromQLParser.Parse(printed, ParserOptions.Everything).ToString());
             }
+        });
+    }
+
+    [Fact]
+    public void Random_queries_printed_on_one_line_or_over_several_are_the_same_tree()
+    {
+        SeededRandom.Run(random =>
+        {
+            var queries = new RandomQueries(random, QueryDialect.Newest);
+            var split = 0;
+            for (var i = 0; i < 5_000; i++)
+            {
+                Expr parsed;
+                var query = queries.Next();
+                try
+                {
+                    parsed = PromQLParser.Parse(query, ParserOptions.Everything);
+                }
+                catch (ParseException)
+                {
+                    // Operands without parentheses bound in a way that is not valid.
+                    continue;
+                }
+
+                var (line, lines) = (parsed.ToString(), parsed.ToPrettyString());
+                split += lines.Contains('\n', StringComparison.Ordinal) ? 1 : 0;
+                foreach (var printed in new[] { line, lines })
+                {
+                    var again = PromQLParser.Parse(printed, ParserOptions.Everything);
+                    Assert.Equal(Shape(parsed), Shape(again));
+                    Assert.Equal((line, lines), (again.ToString(), again.ToPrettyString()));
+                }
+            }
+
+            Assert.InRange(split, 100, 5_000);
         });
     }
 
@@ -58,6 +94,9 @@ public sealed class ParserPropertyTests
         var error = Assert.Throws<ParseException>(() => PromQLParser.Parse(endless, ParserOptions.Everything));
         Assert.Contains("nested too deeply", error.Message, StringComparison.Ordinal);
     }
+
+    // Nodes and their numbers of children, parents first, fix the tree.
+    private static string Shape(Expr expression) => string.Join(' ', expression.DescendantsAndSelf().Select(e => $"{e.GetType().Name}/{e.Children.Count()}"));
 
     private static string Mutate(string query, Random random)
     {

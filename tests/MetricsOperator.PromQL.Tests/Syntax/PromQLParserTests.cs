@@ -90,7 +90,8 @@ public sealed class PromQLParserTests
     [InlineData("and", "and")]
     [InlineData("start{by=\"a\"}", "start{by=\"a\"}")]
     [InlineData("SUM BY (on) (Bool:x)", "sum by (on) (Bool:x)")]
-    [InlineData("{\"my.metric\", 'a b'!=\"c\"}", "{__name__=\"my.metric\",\"a b\"!=\"c\"}")]
+    [InlineData("{\"my.metric\", 'a b'!=\"c\"}", "{\"a b\"!=\"c\",__name__=\"my.metric\"}")]
+    [InlineData("up{job=\"b\",instance!=\"a\",job!=\"a\"}", "up{instance!=\"a\",job!=\"a\",job=\"b\"}")]
     [InlineData("sum without(\"a.b\", c,) (foo)", "sum without (\"a.b\", c) (foo)")]
     public void Parse_accepts_keywords_and_utf8_as_names(string query, string printed)
     {

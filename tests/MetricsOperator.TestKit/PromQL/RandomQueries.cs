@@ -107,7 +107,9 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
     private string ParameterAggregation(int depth) => random.Next(5) switch
     {
         0 => $"quantile{Grouping()}({Scalar(depth)}, {Vector(depth)})",
-        1 => $"count_values{Grouping()}(\"{Pick(["value", "job"])}\", {Vector(depth)})",
+
+        // The text of a computed value hangs on its last digits.
+        1 => $"count_values{Grouping()}(\"{Pick(["value", "job"])}\", {(dialect.Newer ? Vector(depth) : Selector())})",
         2 when dialect.Newer => $"limitk{Grouping()}({random.Next(4)}, {Vector(depth)})",
         3 when dialect.Newer => TopK(depth),
 
