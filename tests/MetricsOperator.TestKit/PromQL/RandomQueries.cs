@@ -94,10 +94,11 @@ public sealed class RandomQueries(Random random, QueryDialect dialect)
 
     private string RangeFunction(int depth) => random.Next(8) switch
     {
-        0 => $"quantile_over_time({Scalar(depth - 1)}, {Range(depth)})",
+        // Earlier versions move a window that @ fixes along with the steps when another argument differs from step to step.
+        0 => $"quantile_over_time({(dialect.Newer ? Scalar(depth - 1) : Number())}, {Range(depth)})",
         1 when dialect.Newer => $"predict_linear({Range(depth)}, {random.Next(-600, 600)})",
 
-        // Earlier versions move a window that @ fixes along with the steps.
+        // The same; its other argument is the time.
         1 => $"predict_linear({Name()}[{Pick(Ranges)}], {random.Next(-600, 600)})",
         2 when dialect.Newer => $"{Pick(NewerRangeFunctions)}({Range(depth)})",
         3 when dialect.Newer => $"double_exponential_smoothing({Range(depth)}, 0.{random.Next(1, 10)}, 0.{random.Next(1, 10)})",
