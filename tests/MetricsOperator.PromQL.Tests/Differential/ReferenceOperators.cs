@@ -159,7 +159,7 @@ internal static class ReferenceOperators
         BinaryOperator.Sub => left - right,
         BinaryOperator.Mul => left * right,
         BinaryOperator.Div => left / right,
-        BinaryOperator.Mod => left % right,
+        BinaryOperator.Mod => Digits.Remainder(left, right),
         BinaryOperator.Pow => Math.Pow(left, right),
         BinaryOperator.Atan2 => Math.Atan2(left, right),
         _ => throw new InvalidOperationException($"no arithmetic: {op}"),

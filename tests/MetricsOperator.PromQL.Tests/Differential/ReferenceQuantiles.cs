@@ -194,6 +194,12 @@ internal static class ReferenceQuantiles
             return (lower, upper);
         }
 
+        // What is left of a side without observations hangs on whether empty buckets were removed on the way here.
+        if (IsEmptied(histogram.Negative) || IsEmptied(histogram.Positive))
+        {
+            throw new AmbiguousException("a side of the histogram has empty buckets only");
+        }
+
         return (histogram.Negative.Count, histogram.Positive.Count) switch
         {
             (0, > 0) => (0, upper),
@@ -208,4 +214,6 @@ internal static class ReferenceQuantiles
         var highest = counts[0];
         return counts.ConvertAll(c => highest = c - highest > Math.Abs(highest) * 2e-12 || double.IsNaN(highest) ? c : highest);
     }
+
+    private static bool IsEmptied(SortedDictionary<int, double> buckets) => buckets.Count > 0 && buckets.Values.All(count => count == 0);
 }

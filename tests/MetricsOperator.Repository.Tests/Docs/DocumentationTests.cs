@@ -73,6 +73,6 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"^[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*$")]
     private static partial Regex TypeName();
 
-    [GeneratedRegex(@"\b(?:class|record|struct|interface|enum)\s+(?:struct\s+|class\s+)?(?<name>[A-Z]\w*)")]
+    [GeneratedRegex(@"\b(?:class|record|struct|interface|enum|delegate\s+\w+)\s+(?:struct\s+|class\s+)?(?<name>[A-Z]\w*)")]
     private static partial Regex Declaration();
 }
