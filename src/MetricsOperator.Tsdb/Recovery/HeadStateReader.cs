@@ -1,12 +1,8 @@
-using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Tsdb.Chunks;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
 using MetricsOperator.Tsdb.Wal;
-using Microsoft.Win32.SafeHandles;
 
 namespace MetricsOperator.Tsdb.Recovery;
 
@@ -16,31 +12,22 @@ internal sealed class HeadStateReader : IDisposable
     /// <summary>How far ahead in a block series are looked at.</summary>
     private const int PrefetchBytes = 4096;
 
-    private readonly string _dataDirectory;
-    private readonly SafeFileHandle _file;
-    private readonly long _length;
+    private readonly HeadStateFile _file;
     private byte[] _buffer = [];
     private LabelThread? _labelThread;
     private LabelRestorer? _labels;
     private string? _error;
-    private StateEnd _end;
-    private ChunkFileState[] _chunkFiles = [];
 
-    private HeadStateReader(string dataDirectory, SafeFileHandle file)
-    {
-        _dataDirectory = dataDirectory;
-        _file = file;
-        _length = RandomAccess.GetLength(file);
-    }
+    private HeadStateReader(HeadStateFile file) => _file = file;
 
     /// <summary>Series of the state that <see cref="Keep"/> refused.</summary>
     public long RefusedSeries { get; private set; }
 
     /// <summary>Bytes of the file.</summary>
-    public long Bytes => _length;
+    public long Bytes => _file.Length;
 
     /// <summary>The place in the log that the state belongs to.</summary>
-    public LogPosition Position => new(_end.Segment, _end.Offset);
+    public LogPosition Position => _file.Position;
 
     /// <summary>Asked for every series; null keeps all.</summary>
     public Func<LabelSet, bool>? Keep { get; init; }
@@ -58,42 +45,13 @@ internal sealed class HeadStateReader : IDisposable
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static HeadStateReader? Open(string dataDirectory, Func<LabelSet, bool>? keep, long maxHeadBytes, RecordReader onRecord, Action<double>? progress)
     {
-        var path = Path.Combine(dataDirectory, HeadStateFormat.FileName);
-        return File.Exists(path)
-            ? new HeadStateReader(dataDirectory, DataFiles.OpenRead(path)) { Keep = keep, MaxHeadBytes = maxHeadBytes, OnRecord = onRecord, Progress = progress }
+        return HeadStateFile.Open(dataDirectory) is { } file
+            ? new HeadStateReader(file) { Keep = keep, MaxHeadBytes = maxHeadBytes, OnRecord = onRecord, Progress = progress }
             : null;
     }
 
-    /// <summary>Checks that the state belongs to the log and the head chunks of the directory as they are now.</summary>
-    /// <returns>Why it does not; null when it does.</returns>
-    public string? Check(WalDirectory log)
-    {
-        if (!ReadEnd())
-        {
-            return _error;
-        }
-
-        if (log.Segments.FirstOrDefault(s => s.Number == _end.Segment).Path is not { } segment)
-        {
-            return $"segment {_end.Segment} of the log, where it ends, is gone";
-        }
-
-        if (HeadStateWriter.Fingerprint(segment, _end.Offset) != (_end.Fingerprint, _end.FingerprintBytes))
-        {
-            return $"the log is another one before offset {_end.Offset} of {segment}";
-        }
-
-        foreach (var chunkFile in _chunkFiles)
-        {
-            var path = Path.Combine(_dataDirectory, "chunks_head", HeadChunkFiles.NameOf(chunkFile.Number));
-            if (HeadChunkFiles.Fingerprint(path, chunkFile.Length) != chunkFile.Fingerprint)
-            {
-                return $"{path} is another one or shorter than {chunkFile.Length} bytes";
-            }
-        }
-
-        return null;
-    }
+    /// <inheritdoc cref="HeadStateFile.Check"/>
+    public string? Check(WalDirectory log) => _file.Check(log);
 
     /// <summary>Fills the head; <see cref="Check"/> has succeeded.</summary>
     /// <returns>What is wrong with the file; null when the head is complete.</returns>
@@ -101,20 +59,20 @@ internal sealed class HeadStateReader : IDisposable
     public string? Fill(MemoryHead head, long minValidTime, CancellationToken cancellation)
     {
         var store = head.Store;
-        store.Prepare(_end.Series, _end.SymbolLimit);
-        head.ChunkFiles.Adopt(_chunkFiles);
+        store.Prepare(_file.End.Series, _file.End.SymbolLimit);
+        head.ChunkFiles.Adopt(_file.ChunkFiles);
         long at = HeadStateFormat.Magic.Length;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
             if (MaxHeadBytes > 0 && head.Bytes > MaxHeadBytes)
             {
-                throw new ReplayTooLargeException(head.Bytes, Math.Max(0.001, (double)at / _length));
+                throw new ReplayTooLargeException(head.Bytes, Math.Max(0.001, (double)at / _file.Length));
             }
 
-            if (!ReadBlock(at, out var content))
+            if (_file.ReadBlock(at, ref _buffer, out var content) is { } problem)
             {
-                return _error;
+                return problem;
             }
 
             at += HeadStateFormat.BlockHeader + content.Length;
@@ -156,7 +114,7 @@ internal sealed class HeadStateReader : IDisposable
                 return _error;
             }
 
-            Progress?.Invoke((double)at / _length);
+            Progress?.Invoke((double)at / _file.Length);
         }
     }
 
@@ -164,72 +122,6 @@ internal sealed class HeadStateReader : IDisposable
     {
         _labelThread?.Dispose();
         _file.Dispose();
-    }
-
-    private bool ReadEnd()
-    {
-        Span<byte> magic = stackalloc byte[8];
-        Span<byte> trailer = stackalloc byte[8];
-        if (DataFiles.ReadFully(_file, magic, 0) != 8 || !magic.SequenceEqual(HeadStateFormat.Magic))
-        {
-            return Fail("wrong magic number or version");
-        }
-
-        var hasTrailer = DataFiles.ReadFully(_file, trailer, Math.Max(0, _length - 8)) == 8;
-        var at = BinaryPrimitives.ReadInt64LittleEndian(trailer);
-        if (!hasTrailer || at < 8 || at > _length - 8 || !ReadBlock(at, out var content) || content[0] != HeadStateFormat.End)
-        {
-            return Fail("it is not complete");
-        }
-
-        content = content[1..];
-        if (content.Length < Unsafe.SizeOf<StateEnd>())
-        {
-            return Fail("its last block is too short");
-        }
-
-        _end = MemoryMarshal.Read<StateEnd>(content);
-        var files = content[Unsafe.SizeOf<StateEnd>()..];
-        if (_end.ChunkFiles < 0 || files.Length != (long)_end.ChunkFiles * Unsafe.SizeOf<ChunkFileState>()
-            || _end.Series < 0 || _end.Series > _length / Unsafe.SizeOf<SeriesState>() || _end.SymbolLimit < 0 || _end.SymbolLimit > _length
-            || _end.Offset < 0 || _end.FingerprintBytes != Math.Min(_end.Offset, HeadStateFormat.FingerprintBytes))
-        {
-            return Fail("its last block is malformed");
-        }
-
-        _chunkFiles = MemoryMarshal.Cast<byte, ChunkFileState>(files).ToArray();
-        return true;
-    }
-
-    private bool ReadBlock(long at, out ReadOnlySpan<byte> content)
-    {
-        content = default;
-        Span<byte> header = stackalloc byte[HeadStateFormat.BlockHeader];
-        if (DataFiles.ReadFully(_file, header, at) != header.Length)
-        {
-            return Fail($"the block at offset {at} is torn");
-        }
-
-        var length = BinaryPrimitives.ReadInt32LittleEndian(header);
-        if (length is < 1 or > HeadStateFormat.MaxBlockBytes || length > _length - at - HeadStateFormat.BlockHeader)
-        {
-            return Fail($"the block at offset {at} has length {length}");
-        }
-
-        if (_buffer.Length < length)
-        {
-            _buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, HeadStateFormat.BlockBytes * 2));
-        }
-
-        var bytes = _buffer.AsSpan(0, length);
-        if (DataFiles.ReadFully(_file, bytes, at + HeadStateFormat.BlockHeader) != length
-            || Crc32C.Of(bytes) != BinaryPrimitives.ReadUInt32LittleEndian(header[4..]))
-        {
-            return Fail($"the checksum of the block at offset {at} does not match");
-        }
-
-        content = bytes;
-        return true;
     }
 
     private void ReadSymbols(SeriesStore store, ReadOnlySpan<byte> content)
@@ -240,7 +132,7 @@ internal sealed class HeadStateReader : IDisposable
         {
             var isUsed = reader.U8() != 0;
             var text = reader.Text();
-            if (reader.Failed || symbol >= (ulong)_end.SymbolLimit || (isUsed && (text.IsEmpty || store.Symbols.HasText((int)symbol))))
+            if (reader.Failed || symbol >= (ulong)_file.End.SymbolLimit || (isUsed && (text.IsEmpty || store.Symbols.HasText((int)symbol))))
             {
                 reader.Fail();
                 break;
@@ -429,18 +321,18 @@ internal sealed class HeadStateReader : IDisposable
 
     private void Finish(MemoryHead head, long minValidTime)
     {
-        if (head.Store.Count + RefusedSeries != _end.Series)
+        if (head.Store.Count + RefusedSeries != _file.End.Series)
         {
-            Fail($"got {head.Store.Count + RefusedSeries} series, want {_end.Series}");
+            Fail($"got {head.Store.Count + RefusedSeries} series, want {_file.End.Series}");
             return;
         }
 
         head.Store.Symbols.FreeUnused();
-        head.Store.ObserveReference(_end.LastReference);
-        if (_end.MinTime <= _end.MaxTime && _end.MaxTime >= minValidTime)
+        head.Store.ObserveReference(_file.End.LastReference);
+        if (_file.End.MinTime <= _file.End.MaxTime && _file.End.MaxTime >= minValidTime)
         {
-            head.ObserveTime(Math.Max(_end.MinTime, minValidTime));
-            head.ObserveTime(_end.MaxTime);
+            head.ObserveTime(Math.Max(_file.End.MinTime, minValidTime));
+            head.ObserveTime(_file.End.MaxTime);
         }
     }
 
