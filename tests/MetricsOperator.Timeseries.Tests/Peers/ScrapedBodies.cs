@@ -24,7 +24,7 @@ internal sealed class ScrapedBodies : IAsyncDisposable
     public string Configuration()
     {
         var targets = _bodies.Select((_, i) => $"  - targets: ['{Address}']\n    labels: {{__metrics_path__: '/{i}', case: '{i}'}}\n");
-        return "scrape_configs:\n- job_name: bodies\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  static_configs:\n" + string.Concat(targets);
+        return "scrape_configs:\n- job_name: bodies\n  scrape_interval: 3s\n  scrape_timeout: 3s\n  static_configs:\n" + string.Concat(targets);
     }
 
     public async ValueTask DisposeAsync()
@@ -48,11 +48,24 @@ internal sealed class ScrapedBodies : IAsyncDisposable
                 return;
             }
 
-            var (contentType, body) = _bodies[int.Parse(context.Request.Url!.AbsolutePath[1..])];
-            context.Response.ContentType = contentType;
-            context.Response.ContentLength64 = body.Length;
-            await context.Response.OutputStream.WriteAsync(body);
-            context.Response.Close();
+            try
+            {
+                await AnswerAsync(context);
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or IOException)
+            {
+                // Who asked has gone, or the server stops under the request; a body that nobody gets to read shows as up == 0.
+                context.Response.Abort();
+            }
         }
+    }
+
+    private async Task AnswerAsync(HttpListenerContext context)
+    {
+        var (contentType, body) = _bodies[int.Parse(context.Request.Url!.AbsolutePath[1..])];
+        context.Response.ContentType = contentType;
+        context.Response.ContentLength64 = body.Length;
+        await context.Response.OutputStream.WriteAsync(body);
+        context.Response.Close();
     }
 }
