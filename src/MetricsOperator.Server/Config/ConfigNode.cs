@@ -8,7 +8,7 @@ namespace MetricsOperator.Server.Config;
 /// <param name="Node">The YAML value.</param>
 /// <param name="Path">Field path from the top of the file (<c>scrape_configs[0].job_name</c>).</param>
 /// <param name="File">Name of the file for messages.</param>
-internal readonly record struct ConfigNode(YamlNode Node, string Path, string File)
+internal sealed record ConfigNode(YamlNode Node, string Path, string File)
 {
     /// <summary>True for a missing value (<c>key:</c>), <c>null</c> and <c>~</c>.</summary>
     public bool IsNull => Node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MetricsOperator.Tsdb.Files;
 
 /// <summary>A file whose name is a number: a log segment or a chunk file.</summary>
-internal readonly record struct NumberedFile(int Number, string Path);
+internal sealed record NumberedFile(int Number, string Path);
 
 /// <summary>Finding and reading files; what writes is in <see cref="FileLayer"/>.</summary>
 internal static class DataFiles

@@ -17,7 +17,7 @@ internal sealed unsafe class ByteArena(HeadMemory memory)
     private const int SmallBytes = 512;
 
     /// <summary>Size class by eighth of the bytes, rounded up, for small runs.</summary>
-    private static readonly byte[] SmallClasses = [.. Enumerable.Range(0, (SmallBytes / 8) + 1).Select(i => (byte)Array.FindIndex(Sizes, s => s >= i * 8))];
+    private static readonly byte[] SmallClasses = FindSmallClasses();
 
     private Slab?[] _slabs = new Slab?[16];
     private int _slabCount;
@@ -138,6 +138,18 @@ internal sealed unsafe class ByteArena(HeadMemory memory)
         }
 
         return -1;
+    }
+
+    private static byte[] FindSmallClasses()
+    {
+        var classes = new byte[(SmallBytes / 8) + 1];
+        for (var (i, c) = (0, 0); i < classes.Length; i++)
+        {
+            c += Sizes[c] < i * 8 ? 1 : 0;
+            classes[i] = (byte)c;
+        }
+
+        return classes;
     }
 
     private static int Handle(int slab, int slot) => checked((slab << SlotBits) | slot) + 1;

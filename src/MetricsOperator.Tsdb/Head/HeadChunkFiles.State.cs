@@ -25,8 +25,8 @@ internal sealed partial class HeadChunkFiles
         foreach (ref readonly var state in files)
         {
             var path = PathOf(state.Number);
-            var file = new ChunkFile(fileLayer.OpenWrite(path), path) { Number = state.Number, IsCreated = true, Length = state.Length, MaxTime = state.MaxTime };
-            _files.Add(state.Number, file);
+            var file = new ChunkFile(state.Number, fileLayer.OpenWrite(path), path) { IsCreated = true, Length = state.Length, MaxTime = state.MaxTime };
+            _files.Add(file);
             if (RandomAccess.GetLength(file.Handle) > state.Length)
             {
                 fileLayer.SetLength(file.Handle, state.Length);
@@ -44,7 +44,7 @@ internal sealed partial class HeadChunkFiles
         lock (_gate)
         {
             Flush();
-            states = [.. _files.Values.Where(f => f.IsCreated).Select(f => new ChunkFileState
+            states = [.. _files.Where(f => f.IsCreated).Select(f => new ChunkFileState
             {
                 Number = f.Number,
                 Length = f.Length,

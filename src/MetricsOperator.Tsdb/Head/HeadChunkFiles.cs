@@ -25,7 +25,9 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
     private const long MaxFileBytes = 128 * 1024 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<int, ChunkFile> _files = [];
+
+    /// <summary>In the order of their numbers.</summary>
+    private readonly List<ChunkFile> _files = [];
     private readonly ByteWriter _buffer = new(4096);
     private ChunkFile? _current;
 
@@ -46,7 +48,7 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         if (_files.Count > 0 && !LeavesFilesAsTheyAre)
         {
             // The earlier process may have ended before it did this.
-            fileLayer.Sync(_files[_files.Keys.Max()].Handle);
+            fileLayer.Sync(_files[^1].Handle);
             fileLayer.SyncDirectory(directory);
         }
     }
@@ -71,8 +73,8 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
                 return;
             }
 
-            var file = new ChunkFile(LeavesFilesAsTheyAre ? DataFiles.OpenRead(path) : fileLayer.OpenWrite(path), path);
-            _files.Add(number, file);
+            var file = new ChunkFile(number, LeavesFilesAsTheyAre ? DataFiles.OpenRead(path) : fileLayer.OpenWrite(path), path);
+            _files.Add(file);
             var error = Scan(number, file, found);
             if (error is not null)
             {
@@ -86,7 +88,7 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
                 DeleteFrom(files, i + 1);
                 if (file.Length == 0)
                 {
-                    _files.Remove(number);
+                    _files.Remove(file);
                     file.Handle.Dispose();
                     fileLayer.DeleteFile(path);
                 }
@@ -143,7 +145,7 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         SafeFileHandle handle;
         lock (_gate)
         {
-            if (!_files.TryGetValue(number, out var file))
+            if (Find(number) is not { } file)
             {
                 throw new StorageException($"cannot read head chunk {number}:{offset}: the file does not exist");
             }
@@ -184,7 +186,7 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         lock (_gate)
         {
             EndFile();
-            foreach (var (number, file) in _files.ToList())
+            foreach (var file in _files.ToList())
             {
                 if (file == _current || file.MaxTime >= minTime)
                 {
@@ -198,7 +200,7 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
                 }
 
                 fileLayer.DeleteFile(file.Path);
-                _files.Remove(number);
+                _files.Remove(file);
                 file.Close();
             }
         }
@@ -209,13 +211,25 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         lock (_gate)
         {
             TryFlush();
-            foreach (var file in _files.Values)
+            foreach (var file in _files)
             {
                 file.Close();
             }
 
             _files.Clear();
         }
+    }
+
+    private ChunkFile? Find(int number)
+    {
+        var (low, high) = (0, _files.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = _files[middle].Number < number ? (middle + 1, high) : (low, middle);
+        }
+
+        return low < _files.Count && _files[low].Number == number ? _files[low] : null;
     }
 
     private static void Grow(ref byte[] buffer, int size)
@@ -277,9 +291,9 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
             }
         }
 
-        var number = _files.Count == 0 ? 1 : _files.Keys.Max() + 1;
-        _current = new ChunkFile(null, PathOf(number)) { Number = number };
-        _files.Add(number, _current);
+        var number = _files.Count == 0 ? 1 : _files[^1].Number + 1;
+        _current = new ChunkFile(number, null, PathOf(number));
+        _files.Add(_current);
         return _current;
     }
 
@@ -355,7 +369,6 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         var window = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            file.Number = number;
             file.IsCreated = true;
             var scan = new HeadChunkScan(number, RandomAccess.GetLength(file.Handle), (into, offset) => DataFiles.ReadFully(file.Handle, into, offset));
             var error = scan.Run(window.AsSpan(0, BufferBytes), found);
@@ -377,11 +390,11 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         }
     }
 
-    private sealed class ChunkFile(SafeFileHandle? handle, string path)
+    private sealed class ChunkFile(int number, SafeFileHandle? handle, string path)
     {
         private SafeFileHandle? _handle = handle;
 
-        public int Number { get; set; }
+        public int Number { get; } = number;
 
         public string Path { get; } = path;
 

@@ -1,22 +1,16 @@
 namespace MetricsOperator.Tsdb.Head;
 
 /// <summary>
-/// Enters series that come with their label symbols into the index by label, and counts the uses of the symbols. Touches symbols and postings
-/// only, so that another thread may create the series meanwhile. Not thread-safe.
+/// Enters series that come with their label symbols into the index by label, and counts the uses of the symbols. Not thread-safe.
 /// </summary>
 internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex postings)
 {
     private const int Positions = 32;
-    private const int OrderedNames = 256;
-
-    /// <summary>In place of the name in front of the first label.</summary>
-    private const int NoName = -1;
 
     /// <summary>By position in a label list: series that follow one another share most labels, which are entered together.</summary>
-    private readonly Run[] _runs = Nothing(Positions);
+    private readonly Run[] _runs = Nothing();
 
-    /// <summary>Names that are known to be in order.</summary>
-    private readonly Run[] _ordered = Nothing(OrderedNames);
+    private readonly LabelOrder _order = new(symbols);
 
     /// <summary>Labels of the newest series.</summary>
     private int _count;
@@ -27,14 +21,14 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
     {
         var areKnown = true;
         var position = 0;
-        var previous = NoName;
+        var previous = LabelOrder.NoName;
         fixed (byte* start = labelSymbols)
         {
             var at = start;
             var end = start + labelSymbols.Length;
             while (at < end)
             {
-                if (!Read(ref at, end, out var name) || !Read(ref at, end, out var value))
+                if (!LabelOrder.Read(ref at, end, out var name) || !LabelOrder.Read(ref at, end, out var value))
                 {
                     return false;
                 }
@@ -47,7 +41,7 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
                 }
                 else
                 {
-                    if (!MayFollow(previous, name))
+                    if (!_order.MayFollow(previous, name))
                     {
                         return false;
                     }
@@ -83,29 +77,11 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
         return areKnown;
     }
 
-    private static Run[] Nothing(int count)
+    private static Run[] Nothing()
     {
-        var runs = new Run[count];
-        Array.Fill(runs, new Run { Name = NoName, Previous = NoName });
+        var runs = new Run[Positions];
+        Array.Fill(runs, new Run { Name = LabelOrder.NoName, Previous = LabelOrder.NoName });
         return runs;
-    }
-
-    // Names of a series are in the order of their bytes; of the few names there are, each pair is compared once or a few times.
-    private bool MayFollow(int previous, int name)
-    {
-        ref var known = ref _ordered[((previous * 31) + name) & (OrderedNames - 1)];
-        if (known.Name == name && known.Previous == previous)
-        {
-            return true;
-        }
-
-        if (!symbols.HasText(name) || (previous != NoName && symbols.Text(previous).SequenceCompareTo(symbols.Text(name)) >= 0))
-        {
-            return false;
-        }
-
-        known = new Run { Name = name, Previous = previous };
-        return true;
     }
 
     private bool End(ref Run run)
@@ -124,25 +100,6 @@ internal sealed unsafe class LabelRestorer(SymbolTable symbols, PostingsIndex po
 
         postings.Add(run.Name, run.Value, run.First, count);
         return true;
-    }
-
-    // In place of a reader with its checks at every byte: this is most of what a start does.
-    private static bool Read(ref byte* at, byte* end, out int symbol)
-    {
-        uint value = 0;
-        for (var shift = 0; at < end && shift < 35; shift += 7)
-        {
-            var b = *at++;
-            value |= (uint)(b & 0x7F) << shift;
-            if (b < 0x80)
-            {
-                symbol = (int)value;
-                return true;
-            }
-        }
-
-        symbol = -1;
-        return false;
     }
 
     /// <summary>Series one after another that have a pair.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using MetricsOperator.Tsdb.Files;
 
 namespace MetricsOperator.Tsdb.Head;
 
@@ -6,7 +7,7 @@ namespace MetricsOperator.Tsdb.Head;
 /// For each label pair the series that have it, ascending, as differences and runs in chained arena blocks: a series that follows the one
 /// before it costs nothing for the labels they share. Series only grow; removal is a new index. Not thread-safe: the head's lock guards it.
 /// </summary>
-internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
+internal sealed partial class PostingsIndex(HeadMemory memory, ByteArena arena)
 {
     /// <summary>Handle of the next block and bytes used, at the start of each block.</summary>
     private const int BlockHeader = 6;
@@ -17,11 +18,15 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
     private const uint RunFlag = 1;
     private const int RecentPairs = 64;
 
+    /// <summary>Bytes that are kept for copying a list.</summary>
+    private const int MaxCopied = 64 * 1024;
+
     /// <summary>The newest pair of some names: most labels of a series are those of the one before.</summary>
     private readonly (int Name, int Value, int Number)[] _recent = NoRecentPairs();
     private readonly HashIndex _index = new(memory);
     private readonly Dictionary<int, LabelName> _names = [];
     private readonly PagedTable<Pair> _pairs = new(memory, HeadMemoryUse.Postings);
+    private readonly ByteWriter _copied = new();
 
     /// <summary>Distinct label pairs.</summary>
     public int PairCount { get; private set; }
@@ -148,9 +153,14 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
     {
         _pairs.Reserve(PairCount);
         var number = PairCount++;
-        var entry = _names.TryGetValue(name, out var known) ? known : new LabelName(-1, 0);
+        if (!_names.TryGetValue(name, out var entry))
+        {
+            _names[name] = entry = new LabelName();
+        }
+
         _pairs[number] = new Pair { Name = name, Value = value, NextOfName = entry.FirstPair };
-        _names[name] = new LabelName(number, entry.Values + 1);
+        entry.FirstPair = number;
+        entry.Values++;
         _index.Add(HashOf(name, value), number);
         return number;
     }
@@ -164,26 +174,14 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         }
     }
 
-    private void Append(ref Pair pair, uint rest)
+    private void Append(scoped ref Pair pair, uint rest)
     {
         var block = pair.Tail == 0 ? default : arena.Get(pair.Tail);
         var used = pair.Tail == 0 ? 0 : BinaryPrimitives.ReadUInt16LittleEndian(block[4..]);
         if (used + MaxVarint > block.Length)
         {
             // Lists that grow get larger blocks, lists of a few series waste little.
-            var next = arena.Allocate(Math.Clamp(block.Length * 2, 16, MaxBlock), HeadMemoryUse.Postings);
-            if (pair.Tail == 0)
-            {
-                pair.Head = next;
-            }
-            else
-            {
-                BinaryPrimitives.WriteInt32LittleEndian(block, next);
-            }
-
-            pair.Tail = next;
-            block = arena.Get(next);
-            BinaryPrimitives.WriteInt32LittleEndian(block, 0);
+            AddBlock(ref pair, Math.Clamp(block.Length * 2, 16, MaxBlock) - BlockHeader, out block);
             used = BlockHeader;
         }
 
@@ -195,6 +193,23 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
 
         block[used++] = (byte)rest;
         BinaryPrimitives.WriteUInt16LittleEndian(block[4..], (ushort)used);
+    }
+
+    private void AddBlock(scoped ref Pair pair, int bytes, out Span<byte> block)
+    {
+        var next = arena.Allocate(BlockHeader + bytes, HeadMemoryUse.Postings);
+        if (pair.Tail == 0)
+        {
+            pair.Head = next;
+        }
+        else
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(arena.Get(pair.Tail), next);
+        }
+
+        pair.Tail = next;
+        block = arena.Get(next);
+        BinaryPrimitives.WriteInt32LittleEndian(block, 0);
     }
 
     private void Read(in Pair pair, List<uint> into)
@@ -213,16 +228,7 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
             var used = BinaryPrimitives.ReadUInt16LittleEndian(block[4..]);
             for (var position = BlockHeader; position < used;)
             {
-                uint number = 0;
-                var shift = 0;
-                byte b;
-                do
-                {
-                    b = block[position++];
-                    number |= (uint)(b & 0x7F) << shift;
-                    shift += 7;
-                }
-                while (b >= 0x80);
+                var number = ReadNumber(block, ref position);
                 if ((number & RunFlag) != 0)
                 {
                     AddRun(into, ref series, (int)(number >> 1));
@@ -238,6 +244,21 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         }
 
         AddRun(into, ref series, pair.Run);
+    }
+
+    private static uint ReadNumber(ReadOnlySpan<byte> block, ref int position)
+    {
+        uint number = 0;
+        var shift = 0;
+        byte b;
+        do
+        {
+            b = block[position++];
+            number |= (uint)(b & 0x7F) << shift;
+            shift += 7;
+        }
+        while (b >= 0x80);
+        return number;
     }
 
     private static void AddRun(List<uint> into, ref int series, int count)
@@ -274,7 +295,13 @@ internal sealed class PostingsIndex(HeadMemory memory, ByteArena arena)
         }
     }
 
-    private readonly record struct LabelName(int FirstPair, int Values);
+    /// <summary>A class: dictionaries of structs of this project are compiled anew at each start.</summary>
+    private sealed class LabelName
+    {
+        public int FirstPair { get; set; } = -1;
+
+        public int Values { get; set; }
+    }
 
     private struct Pair
     {

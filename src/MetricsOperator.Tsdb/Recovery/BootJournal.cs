@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using MetricsOperator.Tsdb.Files;
 using Microsoft.Extensions.Logging;
 
@@ -77,10 +76,10 @@ internal sealed class BootJournal
         {
             if (File.Exists(path))
             {
-                boots = JsonSerializer.Deserialize(File.ReadAllBytes(path), BootJournalJson.Default.ListBootRecord) ?? [];
+                boots = Parse(File.ReadAllBytes(path));
             }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             // It only helps; a start without it is careful enough.
             logger.LogWarning("The boot journal {Path} cannot be read and begins anew: {Error}", path, e.Message);
@@ -116,9 +115,44 @@ internal sealed class BootJournal
         Write();
     }
 
-    private void Write() => _files.WriteAtomically(_path, JsonSerializer.SerializeToUtf8Bytes(_boots, BootJournalJson.Default.ListBootRecord));
-}
+    private void Write() => _files.WriteAtomically(_path, Format());
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(List<BootRecord>))]
-internal sealed partial class BootJournalJson : JsonSerializerContext;
+    // By hand: what the serializer needs for this is compiled at each start, which takes longer than everything else here.
+    private static List<BootRecord> Parse(byte[] json)
+    {
+        using var document = JsonDocument.Parse(json);
+        var boots = new List<BootRecord>();
+        foreach (var boot in document.RootElement.EnumerateArray())
+        {
+            boots.Add(new BootRecord(
+                boot.GetProperty("id").GetString() ?? string.Empty,
+                boot.GetProperty("startedAt").GetDateTimeOffset(),
+                boot.GetProperty("phase").GetString() ?? string.Empty,
+                boot.TryGetProperty("segment", out var segment) ? segment.GetString() : null));
+        }
+
+        return boots;
+    }
+
+    private byte[] Format()
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartArray();
+            foreach (var boot in _boots)
+            {
+                json.WriteStartObject();
+                json.WriteString("id", boot.Id);
+                json.WriteString("startedAt", boot.StartedAt);
+                json.WriteString("phase", boot.Phase);
+                json.WriteString("segment", boot.Segment);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        return stream.ToArray();
+    }
+}

@@ -50,7 +50,7 @@ internal sealed class HeadStateFile : IDisposable
             return problem;
         }
 
-        if (log.Segments.FirstOrDefault(s => s.Number == _end.Segment).Path is not { } segment)
+        if (log.Segments.FirstOrDefault(s => s.Number == _end.Segment)?.Path is not { } segment)
         {
             return $"segment {_end.Segment} of the log, where it ends, is gone";
         }
@@ -137,6 +137,7 @@ internal sealed class HeadStateFile : IDisposable
         var files = content[Unsafe.SizeOf<StateEnd>()..];
         if (_end.ChunkFiles < 0 || files.Length != (long)_end.ChunkFiles * Unsafe.SizeOf<ChunkFileState>()
             || _end.Series < 0 || _end.Series > Length / Unsafe.SizeOf<SeriesState>() || _end.SymbolLimit < 0 || _end.SymbolLimit > Length
+            || _end.Pairs < 0 || _end.Pairs > Length || _end.PostingsStart < HeadStateFormat.Magic.Length || _end.PostingsEnd < _end.PostingsStart || _end.PostingsEnd > at
             || _end.Offset < 0 || _end.FingerprintBytes != Math.Min(_end.Offset, HeadStateFormat.FingerprintBytes))
         {
             return "its last block is malformed";

@@ -16,7 +16,7 @@ internal static class HeadStateFormat
     public const string TemporarySuffix = ".tmp";
 
     /// <summary>"MOHS" and the version.</summary>
-    public static ReadOnlySpan<byte> Magic => "MOHS\x01\x00\x00\x00"u8;
+    public static ReadOnlySpan<byte> Magic => "MOHS\x02\x00\x00\x00"u8;
 
     /// <summary>Length and checksum in front of a block.</summary>
     public const int BlockHeader = 8;
@@ -33,12 +33,13 @@ internal static class HeadStateFormat
     /// <summary>Bytes at the start of a file of head chunks that identify it, at most.</summary>
     public const int ChunkFileFingerprintBytes = 64;
 
-    /// <summary>Kinds of blocks; there are any number of those in the middle.</summary>
+    /// <summary>Kinds of blocks: first all symbols, then all postings, then all series.</summary>
     public const byte Symbols = 1;
     public const byte Series = 2;
     public const byte Record = 3;
     public const byte Aliases = 4;
     public const byte End = 5;
+    public const byte Postings = 6;
 }
 
 /// <summary>A place in the log.</summary>
@@ -135,6 +136,13 @@ internal struct StateEnd
     public int Series;
     public int SymbolLimit;
     public int ChunkFiles;
+
+    /// <summary>Label pairs, at most.</summary>
+    public int Pairs;
+
+    /// <summary>Offsets of the first block of postings and of the first behind those.</summary>
+    public long PostingsStart;
+    public long PostingsEnd;
 }
 
 /// <summary>A file of head chunks that a state refers to.</summary>

@@ -14,8 +14,12 @@ internal sealed class HeadStateReader : IDisposable
 
     private readonly HeadStateFile _file;
     private byte[] _buffer = [];
-    private LabelThread? _labelThread;
+    private PostingsThread? _postings;
     private LabelRestorer? _labels;
+    private LabelOrder? _order;
+
+    /// <summary>Of the labels of all series.</summary>
+    private ulong _labelSum;
     private string? _error;
 
     private HeadStateReader(HeadStateFile file) => _file = file;
@@ -70,46 +74,19 @@ internal sealed class HeadStateReader : IDisposable
                 throw new ReplayTooLargeException(head.Bytes, Math.Max(0.001, (double)at / _file.Length));
             }
 
+            if (at == _file.End.PostingsStart)
+            {
+                StartLabels(store);
+                at = _file.End.PostingsEnd;
+            }
+
             if (_file.ReadBlock(at, ref _buffer, out var content) is { } problem)
             {
                 return problem;
             }
 
             at += HeadStateFormat.BlockHeader + content.Length;
-            var kind = content[0];
-            content = content[1..];
-            if (kind != HeadStateFormat.Series && !EndLabels())
-            {
-                return _error;
-            }
-
-            switch (kind)
-            {
-                case HeadStateFormat.Symbols:
-                    ReadSymbols(store, content);
-                    break;
-                case HeadStateFormat.Series:
-                    ReadSeries(head, minValidTime, content.Length);
-                    break;
-                case HeadStateFormat.Record:
-                    if (content.IsEmpty || !OnRecord(content))
-                    {
-                        Fail("a record is malformed");
-                    }
-
-                    break;
-                case HeadStateFormat.Aliases:
-                    ReadAliases(store, content);
-                    break;
-                case HeadStateFormat.End:
-                    Finish(head, minValidTime);
-                    return _error;
-                default:
-                    Fail($"got block kind {kind}");
-                    break;
-            }
-
-            if (_error is not null)
+            if (Read(head, content[0], content[1..], minValidTime) || _error is not null)
             {
                 return _error;
             }
@@ -120,8 +97,51 @@ internal sealed class HeadStateReader : IDisposable
 
     public void Dispose()
     {
-        _labelThread?.Dispose();
+        _postings?.Dispose();
         _file.Dispose();
+    }
+
+    // True at the end.
+    private bool Read(MemoryHead head, byte kind, ReadOnlySpan<byte> content, long minValidTime)
+    {
+        if (kind != HeadStateFormat.Series && kind != HeadStateFormat.Symbols && !EndLabels())
+        {
+            return true;
+        }
+
+        switch (kind)
+        {
+            case HeadStateFormat.Symbols when _order is null:
+                ReadSymbols(head.Store, content);
+                return false;
+            case HeadStateFormat.Series when _order is not null:
+                ReadSeries(head, minValidTime, content);
+                return false;
+            case HeadStateFormat.Record:
+                return (content.IsEmpty || !OnRecord(content)) && !Fail("a record is malformed");
+            case HeadStateFormat.Aliases:
+                ReadAliases(head.Store, content);
+                return false;
+            case HeadStateFormat.End:
+                Finish(head, minValidTime);
+                return true;
+            default:
+                return !Fail($"got block kind {kind} where it has no place");
+        }
+    }
+
+    // A rule may leave series out, whose numbers the others get: their index is then made anew.
+    private void StartLabels(SeriesStore store)
+    {
+        _order = new LabelOrder(store.Symbols);
+        if (Keep is null)
+        {
+            _postings = new PostingsThread(_file, store);
+        }
+        else
+        {
+            _labels = new LabelRestorer(store.Symbols, store.Postings);
+        }
     }
 
     private void ReadSymbols(SeriesStore store, ReadOnlySpan<byte> content)
@@ -152,29 +172,23 @@ internal sealed class HeadStateReader : IDisposable
         }
     }
 
-    // Series and their labels are two halves of the work; without a rule that asks for labels each has a thread.
-    private void ReadSeries(MemoryHead head, long minValidTime, int length)
-    {
-        if (Keep is not null)
-        {
-            _labels ??= new LabelRestorer(head.Store.Symbols, head.Store.Postings);
-            ReadSeries(head, minValidTime, _buffer.AsSpan(1, length));
-            return;
-        }
-
-        _labelThread ??= new LabelThread(head.Store);
-        var block = _labelThread.Add(ref _buffer, length + 1, head.Store.Count);
-        ReadSeries(head, minValidTime, block.Buffer.AsSpan(1, length));
-        block.Done();
-    }
-
     // What follows the series needs their labels.
     private bool EndLabels()
     {
-        var areKnown = _labelThread?.Finish() ?? _labels?.Finish() ?? true;
-        _labelThread?.Dispose();
-        (_labelThread, _labels) = (null, null);
-        return areKnown || Fail("a series has labels that are not there");
+        var (postings, labels) = (_postings, _labels);
+        (_postings, _labels) = (null, null);
+        if (labels is not null)
+        {
+            return labels.Finish() || Fail("a series has labels that are not there");
+        }
+
+        if (postings is null)
+        {
+            return true;
+        }
+
+        var problem = postings.Finish(out var sum);
+        return problem is null ? sum == _labelSum || Fail("the index by label is not that of the series") : Fail(problem);
     }
 
     private unsafe void ReadSeries(MemoryHead head, long minValidTime, ReadOnlySpan<byte> content)
@@ -186,7 +200,11 @@ internal sealed class HeadStateReader : IDisposable
             while (_error is null && SeriesEntry.Next(block, content.Length, ref at, out var entry))
             {
                 Prefetch(head.Store, block, content.Length, ref ahead, at);
-                if (Keep is null)
+                if (!_order!.Add(entry.Labels, ref _labelSum))
+                {
+                    Fail("a series has labels that are not there");
+                }
+                else if (Keep is null)
                 {
                     Add(head, in entry, minValidTime);
                 }
@@ -260,47 +278,6 @@ internal sealed class HeadStateReader : IDisposable
         }
     }
 
-    private unsafe bool Add(
-        MemoryHead head, SeriesState* state, ReadOnlySpan<byte> labels, SealedChunk* chunks, ReadOnlySpan<byte> open, long minValidTime)
-    {
-        var number = head.Store.Restore(state->Reference, state->LabelHash, labels);
-        if (number < 0)
-        {
-            return Fail($"series {state->Reference} has labels that are not there");
-        }
-
-        ref var series = ref head.Store[number];
-        series.IsLogged = (state->Flags & SeriesState.IsLogged) != 0;
-        for (var i = 0; i < state->SealedCount; i++)
-        {
-            // What ended before this is in a block, and its file may be gone.
-            if (chunks[i].MaxTime >= minValidTime)
-            {
-                head.Samples.AddSealed(ref series, chunks[i]);
-            }
-        }
-
-        series.LastTime = state->LastTime;
-        series.SealedMaxTime = state->SealedMaxTime;
-        series.IsStale = (state->Flags & SeriesState.IsStale) != 0;
-        if (state->Encoding == ChunkEncoding.None || state->LastTime < minValidTime)
-        {
-            return true;
-        }
-
-        var xor = new XorChunkState
-        {
-            LastTimestamp = state->XorTimestamp,
-            LastDelta = state->XorDelta,
-            Value = new XorValue { Bits = state->XorBits, Leading = state->XorLeading, Trailing = state->XorTrailing },
-            Count = state->XorCount,
-            BitLength = state->XorBitLength,
-        };
-        series.ChunkMinTime = state->ChunkMinTime;
-        series.NextCut = state->NextCut;
-        return head.Samples.RestoreOpen(ref series, state->Encoding, in xor, open) || Fail($"the open chunk of series {state->Reference} is malformed");
-    }
-
     private void ReadAliases(SeriesStore store, ReadOnlySpan<byte> content)
     {
         var reader = new ByteReader(content);
@@ -321,7 +298,7 @@ internal sealed class HeadStateReader : IDisposable
 
     private void Finish(MemoryHead head, long minValidTime)
     {
-        if (head.Store.Count + RefusedSeries != _file.End.Series)
+        if (_order is null || head.Store.Count + RefusedSeries != _file.End.Series)
         {
             Fail($"got {head.Store.Count + RefusedSeries} series, want {_file.End.Series}");
             return;

@@ -75,12 +75,16 @@ internal sealed class HeadStateWriter(FileLayer files, MemoryHead head, string d
                 LastReference = head.Store.LastReference,
                 Series = head.Store.Count,
                 SymbolLimit = head.Store.Symbols.Limit,
+                Pairs = head.Store.Postings.PairCount,
             };
             aliases.AddRange(head.Store.Aliases);
             records.AddRange(HeadStateRecords.Tombstones(head));
         });
         file.Write(HeadStateFormat.Magic);
         WriteSymbols(file, end.SymbolLimit, cancellation);
+        end.PostingsStart = file.Position;
+        WritePostings(file, end.Pairs, end.Series, cancellation);
+        end.PostingsEnd = file.Position;
         WriteSeries(file, end.Series, cancellation);
         records.AddRange(HeadStateRecords.Metadata(head));
         records.AddRange(HeadStateRecords.Exemplars(head));
@@ -154,6 +158,21 @@ internal sealed class HeadStateWriter(FileLayer files, MemoryHead head, string d
             });
             Finish(file);
             first = next;
+        }
+    }
+
+    private void WritePostings(FileWriter file, int pairs, int series, CancellationToken cancellation)
+    {
+        for (var next = 0; next < pairs;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Start(HeadStateFormat.Postings);
+            head.Read(h =>
+            {
+                h.Store.Postings.Write(ref next, (pairs, series), _block, HeadStateFormat.BlockBytes);
+                return 0;
+            });
+            Finish(file);
         }
     }
 
