@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Text;
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.Server.Config;
 using MetricsOperator.Server.Discovery;
@@ -40,6 +39,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly RemoteWriteMetrics _writeMetrics = new();
     private readonly KnownSeries _known;
     private readonly MemoryGuard? _guard;
+    private readonly StorageOpening _opening;
     private readonly QueryGate _gate;
     private readonly QueryEndpoints _queries;
     private readonly RouteTable _routes;
@@ -50,6 +50,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly TaskCompletionSource<Exception> _defect = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile CancellationTokenSource? _maintenanceStop;
     private volatile TimeSeriesDb? _storage;
+    private bool _isOpeningTaken;
     private volatile TargetManager? _targets;
     private volatile DiscoveryManager? _discovery;
     private volatile QueryView? _view;
@@ -70,6 +71,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _config = new ConfigReloader(flags.ConfigFile, config, time, Logger("config"));
         _config.Changed += Apply;
         _guard = MemoryGuard.For(flags, time, Logger("memory"));
+        _opening = new StorageOpening(flags, config, _guard, _state, time, Logger("tsdb"), _stop.Token);
         _gate = _guard?.Queries ?? new QueryGate();
         _known = new KnownSeries(time, Math.Min(KnownSeries.DefaultMaxBytes, _guard?.Budget.MaxKnownSeriesBytes ?? long.MaxValue));
         if (_guard is not null)
@@ -78,11 +80,22 @@ internal sealed class ServerHost : IAsyncDisposable
             _guard.InterruptMaintenance = () => _maintenanceStop?.Cancel();
         }
 
-        _queries = new QueryEndpoints(() => _view, _gate, flags, QuerySettings.Parser(flags), time);
-        _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time) { Storage = () => _storage };
-        _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
-        ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
-        _http = new HttpListener(flags, _routes.HandleAsync, loggers);
+        try
+        {
+            _queries = new QueryEndpoints(() => _view, _gate, flags, QuerySettings.Parser(flags), time);
+            _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time) { Storage = () => _storage };
+            _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
+            ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
+            _http = new HttpListener(flags, _routes.HandleAsync, loggers);
+        }
+        catch (ArgumentException)
+        {
+            // The directory is left closed, as if it had not been touched.
+            _stop.Cancel();
+            _opening.AbandonAsync().GetAwaiter().GetResult();
+            throw;
+        }
+
         _meter.CreateObservableGauge("metricsoperator_remote_write_known_series", () => _known.Count, description: "Series that remote write finds without reading their labels.");
         _meter.CreateObservableGauge("metricsoperator_remote_write_known_series_bytes", () => _known.Bytes, description: "Bytes that remote write remembers series in.");
         _meter.CreateObservableGauge("prometheus_ready", () => _state.IsReady ? 1 : 0, description: "Whether the server is ready to serve traffic.");
@@ -105,13 +118,11 @@ internal sealed class ServerHost : IAsyncDisposable
     public Task<string?> ReloadAsync(CancellationToken cancellation) => _config.ReloadAsync(cancellation);
 
     /// <summary>Runs until told to stop.</summary>
-    /// <param name="listening">Called when the API answers, before replay.</param>
+    /// <param name="listening">Called when the API answers, while the data is read.</param>
     /// <exception cref="IOException">An address is in use.</exception>
     /// <exception cref="StorageException">The data directory cannot be opened.</exception>
     public async Task RunAsync(Action? listening = null)
     {
-        // The data is read while the API starts, which takes as long.
-        var opening = Task.Run(OpenStorageAsync, CancellationToken.None);
         try
         {
             // Not cancelled by a stop, which is a clean end at any time.
@@ -119,15 +130,18 @@ internal sealed class ServerHost : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or InvalidOperationException)
         {
-            await AbandonAsync(opening);
+            await _stop.CancelAsync();
             throw;
         }
 
         Logger("web").LogInformation("Listening on {Addresses}", string.Join(", ", Addresses));
         listening?.Invoke();
         var background = new List<Task> { _ledger.RunAsync(_stop.Token) };
-        if (await opening)
+        _isOpeningTaken = true;
+        _storage = await _opening.FinishAsync();
+        if (_storage is not null)
         {
+            _state.Progress = _state.Progress with { Phase = "done", Percent = 100 };
             StartScraping();
             _state.Phase = ServerState.Ready;
             _ledger.Write();
@@ -151,6 +165,12 @@ internal sealed class ServerHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (!_isOpeningTaken)
+        {
+            await _stop.CancelAsync();
+            await _opening.AbandonAsync();
+        }
+
         await _http.DisposeAsync();
         _routes.Dispose();
         _queries.Dispose();
@@ -196,60 +216,6 @@ internal sealed class ServerHost : IAsyncDisposable
     }
 
     private ILogger Logger(string component) => _loggers.CreateLogger(component);
-
-    /// <returns>False when the server was told to stop meanwhile.</returns>
-    private async Task<bool> OpenStorageAsync()
-    {
-        var keep = new ReplayKeepRules(_config.Current);
-        var options = new TsdbOptions
-        {
-            Path = _flags.StoragePath,
-            MinBlockDurationMs = (long)_flags.MinBlockDuration.TotalMilliseconds,
-            MaxBlockDurationMs = (long)_flags.MaxBlockDuration.TotalMilliseconds,
-            RetentionMs = (long)_flags.RetentionTime.TotalMilliseconds,
-            RetentionBytes = _flags.RetentionBytes,
-            RetentionPercentage = _flags.RetentionPercentage,
-            MaxExemplars = _config.Current.MaxExemplars,
-            MaxExemplarBytes = _flags.MaxExemplarBytes,
-            OutOfOrderWindowMs = (long)_config.Current.OutOfOrderTimeWindow.TotalMilliseconds,
-            WalSegmentBytes = (int)_flags.WalSegmentBytes,
-            WalCompression = _flags.WalCompression,
-            KeepOnReplay = keep.IsEmpty ? null : keep.Keep,
-            BootId = _state.BootId,
-            HeadCapBytes = _guard?.Budget.HeadBytes ?? 0,
-            AdmitsAboveCap = _guard?.Mode == MemoryGuardMode.Observe,
-            IsProtectedMetric = _flags.ProtectedMetrics is { } metrics ? name => metrics.IsMatch(Encoding.UTF8.GetBytes(name)) : null,
-            Time = _time,
-            Logger = Logger("tsdb"),
-        };
-        try
-        {
-            _storage = await Task.Run(() => TimeSeriesDb.Open(options, p => _state.Opening(p, _time.GetUtcNow()), _stop.Token), _stop.Token);
-            _state.Progress = _state.Progress with { Phase = "done", Percent = 100 };
-            return true;
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            return false;
-        }
-    }
-
-    // Without an address to listen on the directory is left as it was; what is wrong with it is told when it is opened the next time.
-    private async Task AbandonAsync(Task<bool> opening)
-    {
-        await _stop.CancelAsync();
-        try
-        {
-            await opening;
-        }
-        catch (StorageException e)
-        {
-            Logger("tsdb").LogError("{Error}", e.Message);
-        }
-
-        _storage?.Dispose();
-        _storage = null;
-    }
 
     private void StartScraping()
     {

@@ -46,7 +46,10 @@ internal sealed unsafe partial class HeadMemory : IDisposable
     private const int ReadWrite = 3;
     private const int PrivateAnonymousNoReserve = 0x2 | 0x20 | 0x4000;
     private const int AdviseDontNeed = 4;
+    private const int AdviseHugePages = 14;
     private const int AdviseNoHugePages = 15;
+    private const int HugePageBytes = 2 * 1024 * 1024;
+    private const int RegionBytes = RegionSlabs * SlabBytes;
     private const int AdvisePopulateWrite = 23;
 
     /// <summary>A head above this size gets its pages in advance, many at a time; smaller ones only those that they touch.</summary>
@@ -167,7 +170,8 @@ internal sealed unsafe partial class HeadMemory : IDisposable
         }
 
         // Huge pages would make a region resident that is used only here and there. A kernel without them refuses the advice, which is fine.
-        _ = Advise(address, length, AdviseNoHugePages);
+        // A large table is the hash index of a large head, which is touched all over.
+        _ = Advise(address, length, length >= HugePageBytes && length < RegionBytes ? AdviseHugePages : AdviseNoHugePages);
         return address;
     }
 
