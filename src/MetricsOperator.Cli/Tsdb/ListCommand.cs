@@ -67,8 +67,8 @@ internal static class ListCommand
         {
             p.Name,
             TableText.Number(p.Files),
-            p.Files == 0 ? "-" : TableText.Number(p.First),
-            p.Files == 0 ? "-" : TableText.Number(p.Last),
+            p.First < 0 ? "-" : TableText.Number(p.First),
+            p.Last < 0 ? "-" : TableText.Number(p.Last),
             TableText.Size(p.Bytes),
         }));
         TableText.Write(output, parts);

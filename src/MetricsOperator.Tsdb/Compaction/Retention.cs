@@ -1,5 +1,6 @@
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Recovery;
 using Microsoft.Extensions.Logging;
 
 namespace MetricsOperator.Tsdb.Compaction;
@@ -21,7 +22,7 @@ internal sealed class Retention(TsdbOptions options, BlockSet blocks, string wal
         var limit = LimitBytes();
         var old = blocks.Expired(options.RetentionMs, 0, 0);
         var beyond = limit > 0
-            ? blocks.Expired(0, limit, DataFiles.SizeOf(walDirectory) + DataFiles.SizeOf(_chunksDirectory) + DataFiles.SizeOf(lateDirectory))
+            ? blocks.Expired(0, limit, DataFiles.SizeOf(walDirectory) + DataFiles.SizeOf(_chunksDirectory) + DataFiles.SizeOf(lateDirectory) + StateBytes())
             : [];
         TimeRetentions += old.Count > 0 ? 1 : 0;
         SizeRetentions += beyond.Count > 0 ? 1 : 0;
@@ -41,6 +42,12 @@ internal sealed class Retention(TsdbOptions options, BlockSet blocks, string wal
     {
         var share = options.RetentionPercentage > 0 ? (long)(VolumeBytes() * (options.RetentionPercentage / 100.0)) : 0;
         return share > 0 && options.RetentionBytes > 0 ? Math.Min(share, options.RetentionBytes) : Math.Max(share, options.RetentionBytes);
+    }
+
+    private long StateBytes()
+    {
+        var state = new FileInfo(Path.Combine(options.Path, HeadStateFormat.FileName));
+        return state.Exists ? state.Length : 0;
     }
 
     // A volume whose size is not known is no reason to delete anything.

@@ -34,6 +34,9 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
     /// <summary>True if the files found at start belong to somebody else: they are neither cut nor written to.</summary>
     public bool LeavesFilesAsTheyAre { get; init; }
 
+    /// <summary>True once a chunk could not be read: a start that reads the files and the whole log has its samples.</summary>
+    public bool IsDamaged { get; private set; }
+
     /// <summary>Why the buffer could not be written, until a flush succeeds.</summary>
     public string? WriteError { get; private set; }
 
@@ -139,6 +142,19 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
     /// <summary>Reads a chunk's data into a buffer of the shared array pool, which is exchanged for a larger one when it is too small.</summary>
     /// <exception cref="StorageException">The file is gone or damaged there.</exception>
     public ReadOnlyMemory<byte> Read(ulong diskRef, ref byte[] buffer, out ChunkEncoding encoding)
+    {
+        try
+        {
+            return ReadChunk(diskRef, ref buffer, out encoding);
+        }
+        catch (StorageException)
+        {
+            IsDamaged = true;
+            throw;
+        }
+    }
+
+    private ReadOnlyMemory<byte> ReadChunk(ulong diskRef, ref byte[] buffer, out ChunkEncoding encoding)
     {
         var number = (int)(diskRef >> 32);
         var offset = (long)(uint)diskRef;

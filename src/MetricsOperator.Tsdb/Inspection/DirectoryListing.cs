@@ -12,7 +12,7 @@ namespace MetricsOperator.Tsdb.Inspection;
 public sealed record ListedBlock(string Ulid, BlockMeta? Meta, long Bytes, string? Problem);
 
 /// <summary>Files of one part of a data directory.</summary>
-/// <param name="Name">wal, checkpoint, wbl or chunks_head.</param>
+/// <param name="Name">wal, checkpoint, wbl, chunks_head or head_state.</param>
 /// <param name="Files">How many.</param>
 /// <param name="Bytes">Their bytes.</param>
 /// <param name="First">Number of the first; -1 without any.</param>
@@ -46,6 +46,7 @@ public sealed record DirectoryListing(IReadOnlyList<ListedBlock> Blocks, IReadOn
                     Count("checkpoint", checkpoint.Path is null ? [] : DataFiles.Numbered(checkpoint.Path)),
                     Count("wbl", DataFiles.Numbered(Path.Combine(path, "wbl"))),
                     Count("chunks_head", DataFiles.Numbered(Path.Combine(path, "chunks_head"))),
+                    CountOne(path, Recovery.HeadStateFormat.FileName),
                 ]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -68,6 +69,12 @@ public sealed record DirectoryListing(IReadOnlyList<ListedBlock> Blocks, IReadOn
         }
 
         return new ListedBlock(Path.GetFileName(directory), meta, DataFiles.SizeOf(directory), problem);
+    }
+
+    private static ListedFiles CountOne(string directory, string name)
+    {
+        var file = new FileInfo(Path.Combine(directory, name));
+        return new ListedFiles(name, file.Exists ? 1 : 0, file.Exists ? file.Length : 0, -1, -1);
     }
 
     private static ListedFiles Count(string name, List<NumberedFile> files)

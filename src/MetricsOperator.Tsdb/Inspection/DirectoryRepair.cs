@@ -2,6 +2,7 @@ using System.Globalization;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Blocks;
 using MetricsOperator.Tsdb.Files;
+using MetricsOperator.Tsdb.Recovery;
 using MetricsOperator.Tsdb.Wal;
 
 namespace MetricsOperator.Tsdb.Inspection;
@@ -56,6 +57,10 @@ public sealed class DirectoryRepair(string path, TimeProvider time)
             }
 
             RepairHeadChunks(cancellation);
+            if (HeadStateScan.Run(path, cancellation) is { Damages.Count: > 0 })
+            {
+                Do($"{HeadStateFormat.FileName}: set aside; the log has what is in it", () => MoveAside(Path.Combine(path, HeadStateFormat.FileName)));
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

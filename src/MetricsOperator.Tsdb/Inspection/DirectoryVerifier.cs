@@ -56,6 +56,7 @@ public sealed class DirectoryVerifier(string path)
                 ReadSegments(DataFiles.Numbered(snapshot), LogKind.Snapshot, cancellation);
             }
 
+            Read(Path.Combine(path, Recovery.HeadStateFormat.FileName), () => HeadStateScan.Run(path, cancellation) is { } state ? [state] : []);
             NameOthers();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

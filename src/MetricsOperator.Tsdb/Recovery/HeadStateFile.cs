@@ -24,6 +24,16 @@ internal sealed class HeadStateFile : IDisposable
 
     public long Length { get; }
 
+    /// <summary>True if it begins as a state of this version does.</summary>
+    public bool HasMagic
+    {
+        get
+        {
+            Span<byte> magic = stackalloc byte[8];
+            return DataFiles.ReadFully(_file, magic, 0) == magic.Length && magic.SequenceEqual(HeadStateFormat.Magic);
+        }
+    }
+
     /// <summary>What the state belongs to; valid once <see cref="Check"/> has succeeded.</summary>
     public ref readonly StateEnd End => ref _end;
 
@@ -110,19 +120,21 @@ internal sealed class HeadStateFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private string? ReadEnd()
+    /// <summary>Reads what the state belongs to.</summary>
+    /// <returns>What is wrong; null when nothing is.</returns>
+    public string? ReadEnd()
     {
-        Span<byte> magic = stackalloc byte[8];
         byte[] buffer = [];
         Span<byte> trailer = stackalloc byte[8];
-        if (DataFiles.ReadFully(_file, magic, 0) != 8 || !magic.SequenceEqual(HeadStateFormat.Magic))
+        if (!HasMagic)
         {
             return "wrong magic number or version";
         }
 
         var hasTrailer = DataFiles.ReadFully(_file, trailer, Math.Max(0, Length - 8)) == 8;
         var at = BinaryPrimitives.ReadInt64LittleEndian(trailer);
-        if (!hasTrailer || at < 8 || at > Length - 8 || ReadBlock(at, ref buffer, out var content) is not null || content[0] != HeadStateFormat.End)
+        if (!hasTrailer || at < 8 || at > Length - 8 || ReadBlock(at, ref buffer, out var content) is not null || content[0] != HeadStateFormat.End
+            || at + HeadStateFormat.BlockHeader + content.Length != Length - 8)
         {
             return "it is not complete";
         }

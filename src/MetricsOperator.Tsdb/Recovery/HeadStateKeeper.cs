@@ -53,6 +53,12 @@ internal sealed class HeadStateKeeper(TsdbOptions options, MemoryHead head)
     /// <exception cref="OperationCanceledException">Somebody else has to work on the head; the older state stays.</exception>
     public void Look(CancellationToken cancellation)
     {
+        if (head.ChunkFiles.IsDamaged)
+        {
+            Distrust();
+            return;
+        }
+
         var behind = LogBytesBehind;
         var atRest = behind - _lastSeen < behind / RestDivisor;
         _lastSeen = behind;
@@ -66,7 +72,7 @@ internal sealed class HeadStateKeeper(TsdbOptions options, MemoryHead head)
     /// <exception cref="OperationCanceledException">Somebody else has to work on the head; the older state stays.</exception>
     public void Save(CancellationToken cancellation)
     {
-        if (head.HasForeignLateChunks)
+        if (head.HasForeignLateChunks || head.ChunkFiles.IsDamaged)
         {
             return;
         }
@@ -90,9 +96,26 @@ internal sealed class HeadStateKeeper(TsdbOptions options, MemoryHead head)
         }
     }
 
+    // The next start is to look at all chunks, which it does not with a state.
+    private void Distrust()
+    {
+        if (Bytes > 0)
+        {
+            options.Logger.LogError("A closed chunk of the head in {Path} cannot be read; the next start reads the whole log, which has its samples", options.Path);
+            Delete();
+        }
+    }
+
     /// <summary>Writes the state before a clean stop.</summary>
+    /// <exception cref="StorageException">The disk refuses to forget a state that must not be used.</exception>
     public void Stop()
     {
+        if (head.ChunkFiles.IsDamaged)
+        {
+            Distrust();
+            return;
+        }
+
         if (LogBytesBehind >= options.HeadStateMinLogBytes)
         {
             Save(CancellationToken.None);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace MetricsOperator.EndToEnd.Tests.Processes;
@@ -17,8 +18,24 @@ internal sealed class MemoryGroup : IDisposable
         File.WriteAllText(Path.Combine(directory, isUnified ? "memory.max" : "memory.limit_in_bytes"), limitBytes.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>File that a process writes its id to in order to join.</summary>
-    public string Members => Path.Combine(_directory, "cgroup.procs");
+    // A process writes its id there in order to join.
+    private string Members => Path.Combine(_directory, "cgroup.procs");
+
+    /// <summary>Most bytes the group has used.</summary>
+    public long PeakBytes => long.Parse(File.ReadAllText(Path.Combine(_directory, _isUnified ? "memory.peak" : "memory.max_usage_in_bytes")), CultureInfo.InvariantCulture);
+
+    /// <summary>How to start a program inside the group.</summary>
+    /// <param name="program">Its path; arguments follow.</param>
+    public ProcessStartInfo Start(string program)
+    {
+        var start = new ProcessStartInfo("/bin/sh");
+        foreach (var argument in new[] { "-c", "echo $$ > \"$0\" && exec \"$@\"", Members, program })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return start;
+    }
 
     /// <summary>Processes that the kernel has killed for memory.</summary>
     public long Kills => File.ReadLines(Path.Combine(_directory, _isUnified ? "memory.events" : "memory.oom_control"))

@@ -24,19 +24,18 @@ internal sealed class PrometheusProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it is ready.</summary>
     public static async Task<PrometheusProcess> StartAsync(string program, TempDir directory, string data, params string[] flags)
     {
-        var config = directory["prometheus.yml"];
-        await File.WriteAllTextAsync(config, "global: {scrape_interval: 1m}\n");
-        var address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort.Next()}");
-        var start = new ProcessStartInfo(program) { RedirectStandardError = true, UseShellExecute = false };
-        foreach (var flag in (string[])[
-            $"--config.file={config}", $"--storage.tsdb.path={data}", $"--web.listen-address={address}", "--storage.tsdb.retention.time=100y", .. flags])
-        {
-            start.ArgumentList.Add(flag);
-        }
-
-        var prometheus = new PrometheusProcess(Process.Start(start)!, new Uri($"http://{address}/"));
+        var prometheus = Begin(new ProcessStartInfo(program), directory, data, flags);
         await Eventually.True(prometheus.IsReadyAsync, "prometheus is ready");
         return prometheus;
+    }
+
+    /// <summary>Starts it in a control group; false when it ends before it is ready.</summary>
+    public static async Task<bool> IsReadyInAsync(MemoryGroup group, string program, TempDir directory, string data)
+    {
+        await using var prometheus = Begin(group.Start(program), directory, data, []);
+        await Eventually.True(
+            async () => prometheus._process.HasExited || await prometheus.AnswersReadyAsync(), "prometheus is ready or has ended", TimeSpan.FromMinutes(3));
+        return !prometheus._process.HasExited;
     }
 
     /// <summary>Starts it, asks how many samples of a metric it has up to a time, and stops it.</summary>
@@ -60,9 +59,29 @@ internal sealed class PrometheusProcess : IAsyncDisposable
         Http.Dispose();
     }
 
+    private static PrometheusProcess Begin(ProcessStartInfo start, TempDir directory, string data, string[] flags)
+    {
+        var config = directory["prometheus.yml"];
+        File.WriteAllText(config, "global: {scrape_interval: 1m}\n");
+        var address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort.Next()}");
+        start.RedirectStandardError = true;
+        foreach (var flag in (string[])[
+            $"--config.file={config}", $"--storage.tsdb.path={data}", $"--web.listen-address={address}", "--storage.tsdb.retention.time=100y", .. flags])
+        {
+            start.ArgumentList.Add(flag);
+        }
+
+        return new PrometheusProcess(Process.Start(start)!, new Uri($"http://{address}/"));
+    }
+
     private async Task<bool> IsReadyAsync()
     {
         Assert.False(_process.HasExited, $"prometheus ended: {(_process.HasExited ? await _log : "")}");
+        return await AnswersReadyAsync();
+    }
+
+    private async Task<bool> AnswersReadyAsync()
+    {
         using var ready = await Http.GetAsync("-/ready");
         return ready.IsSuccessStatusCode;
     }

@@ -49,15 +49,8 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts the process.</summary>
     public void Begin()
     {
-        var start = new ProcessStartInfo(Group is null ? Programs.Server : "/bin/sh") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        if (Group is not null)
-        {
-            foreach (var argument in new[] { "-c", "echo $$ > \"$0\" && exec \"$@\"", Group.Members, Programs.Server })
-            {
-                start.ArgumentList.Add(argument);
-            }
-        }
-
+        var start = Group?.Start(Programs.Server) ?? new ProcessStartInfo(Programs.Server);
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         foreach (var flag in (string[])[
             $"--config.file={_config}", $"--storage.tsdb.path={_data}", string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{Port}"),
             "--web.enable-remote-write-receiver", "--web.enable-lifecycle", .. _flags])

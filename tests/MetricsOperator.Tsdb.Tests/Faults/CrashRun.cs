@@ -11,7 +11,7 @@ namespace MetricsOperator.Tsdb.Tests.Faults;
 /// One life of a data directory: a workload that a seed decides, one fault at one operation, perhaps more faults while the directory is opened
 /// again, and then a check that nothing promised is gone, that nothing else is there, and that the engine goes on working.
 /// </summary>
-internal sealed class CrashRun : IDisposable
+internal sealed partial class CrashRun : IDisposable
 {
     private const int Steps = 27;
     private const int StepMs = 20_000;
@@ -213,6 +213,38 @@ internal sealed class CrashRun : IDisposable
         {
             Transaction(now + 5, late: 2, rollBack: false, many: false);
         }
+        else if (choice is >= 70 and < 80)
+        {
+            Delete(_workload.Next(HistogramsBelow, _nextSeries));
+        }
+        else if (choice is >= 80 and < 83)
+        {
+            Try(() => Db.CleanTombstones(CancellationToken.None));
+        }
+    }
+
+    // Of a series that nobody writes to any more, so that what must be gone stays known.
+    private void Delete(int id)
+    {
+        if (_live.Contains(id))
+        {
+            return;
+        }
+
+        var isDone = false;
+        try
+        {
+            Db.Delete([TestDb.Equal("id", id.ToString(CultureInfo.InvariantCulture))], long.MinValue, long.MaxValue, CancellationToken.None);
+            isDone = true;
+        }
+        catch (StorageException) when (IsMet)
+        {
+            // A part may be deleted.
+        }
+        finally
+        {
+            _ledger.Deleted(id, isDone);
+        }
     }
 
     private void Churn()
@@ -344,87 +376,7 @@ internal sealed class CrashRun : IDisposable
 
     private void Check() => _ledger.Check(Db, _ledger.Newest + (2 * BlockMs) - RetentionMs);
 
-    // The process ends without a word; objects of it that are still there must not reach the disk.
-    private void End(bool losePower)
-    {
-        _files.Die();
-        try
-        {
-            _db?.Dispose();
-        }
-        catch (KilledException)
-        {
-            // As it should be: the dead write nothing.
-        }
-
-        _db = null;
-        if (losePower)
-        {
-            _ledger.PowerLost();
-            _disk.LosePower(_faults);
-        }
-    }
-
-    // Every other time the opening itself is interrupted, up to three times.
-    private void OpenAgain(bool losePower)
-    {
-        for (var attempt = 0; attempt < 3 && _faults.Next(2) == 0; attempt++)
-        {
-            _files = NewProcess();
-            _files.Kind = losePower ? FaultKind.PowerLoss : _faults.Next(2) == 0 ? FaultKind.Kill : FaultKind.ShortWrite;
-            _files.At = _faults.Next(2) == 0 ? _faults.Next(1, 15) : _faults.Next(15, 150);
-            try
-            {
-                _db = TimeSeriesDb.Open(Options(), null, CancellationToken.None);
-            }
-            catch (KilledException)
-            {
-                // Met while opening; otherwise the process ends right after.
-            }
-
-            End(losePower && _faults.Next(2) == 0);
-        }
-
-        _files = NewProcess();
-        _db = TimeSeriesDb.Open(Options(), null, CancellationToken.None);
-    }
-
-    private void GoOn()
-    {
-        for (var step = 0; step < 9; step++)
-        {
-            Step();
-            if (step % 3 == 2)
-            {
-                Maintain();
-            }
-        }
-
-        Check();
-        Db.Dispose();
-        _files.Die();
-        _files = NewProcess();
-        _db = TimeSeriesDb.Open(Options(), null, CancellationToken.None);
-        Check();
-        NothingIsLeftOver();
-        InBounds("wal", 40);
-        InBounds("wbl", 20);
-        InBounds("chunks_head", 10);
-        Assert.InRange(_db.Blocks.Count, 0, 12);
-    }
-
     private void InBounds(string directory, int files) =>
         Assert.InRange(Directory.EnumerateFileSystemEntries(System.IO.Path.Combine(_folder.Path, directory)).Count(), 0, files);
 
-    private void NothingIsLeftOver()
-    {
-        foreach (var path in Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories))
-        {
-            var name = System.IO.Path.GetFileName(path);
-            if (name.Contains(".tmp", StringComparison.Ordinal) || name.EndsWith(".repair", StringComparison.Ordinal) || name == "quarantine")
-            {
-                throw new InvalidOperationException($"{System.IO.Path.GetRelativePath(_folder.Path, path)} was left over");
-            }
-        }
-    }
 }

@@ -26,6 +26,9 @@ internal sealed class Ledger
         /// <summary>The process ended within the commit: the sample may be there.</summary>
         Unknown,
         Acknowledged,
+
+        /// <summary>Deleted, and the caller was told so.</summary>
+        Deleted,
     }
 
     public int Acknowledged { get; private set; }
@@ -55,6 +58,21 @@ internal sealed class Ledger
 
     public void Died() => End(State.Unknown);
 
+    /// <summary>All samples of a series were to be deleted.</summary>
+    /// <param name="series">The series, which gets no more samples.</param>
+    /// <param name="isDone">False when the deletion failed, so that each sample may be there or not.</param>
+    public void Deleted(int series, bool isDone)
+    {
+        _commits++;
+        foreach (var (key, entry) in _entries)
+        {
+            if (key.Series == series && entry.State is (State.Acknowledged or State.Unknown))
+            {
+                _entries[key] = entry with { State = isDone ? State.Deleted : State.Unknown, Commit = _commits };
+            }
+        }
+    }
+
     /// <summary>The newest segment of a log was synced: all that was acknowledged before is durable.</summary>
     public void LogSynced(bool isLate)
     {
@@ -68,14 +86,14 @@ internal sealed class Ledger
         }
     }
 
-    /// <summary>The power failed: what was acknowledged and not yet promised to be durable may be gone.</summary>
+    /// <summary>The power failed: what was acknowledged and not yet promised to be durable may be gone, or deleted samples be back.</summary>
     public void PowerLost()
     {
         foreach (var (key, entry) in _entries)
         {
             // A late sample needs its own log and the series record in the other.
             var durable = entry.IsLate ? Math.Min(_durableCommits, _durableLateCommits) : _durableCommits;
-            if (entry.State == State.Acknowledged && entry.Commit > durable)
+            if (entry.State is (State.Acknowledged or State.Deleted) && entry.Commit > durable)
             {
                 _entries[key] = entry with { State = State.Unknown };
             }
@@ -169,9 +187,10 @@ internal sealed class Ledger
             }
 
             last = time;
-            if (!_entries.TryGetValue((series, time), out var entry) || entry.State == State.Refused)
+            if (!_entries.TryGetValue((series, time), out var entry) || entry.State is State.Refused or State.Deleted)
             {
-                throw new InvalidOperationException($"sample of series {series} at {time} is there, but {(entry is null ? "was never appended" : "its commit failed")}");
+                var why = entry?.State switch { null => "was never appended", State.Refused => "its commit failed", _ => "was deleted" };
+                throw new InvalidOperationException($"sample of series {series} at {time} is there, but {why}");
             }
 
             if (BitConverter.DoubleToUInt64Bits(value) != BitConverter.DoubleToUInt64Bits(ValueOf(series, time)))

@@ -22,7 +22,8 @@ public sealed class BitRotTests
     public void Intact_directories_are_clean()
     {
         using var folder = new TempDir();
-        SmallDatabase.Create(folder["ours"]);
+        SmallDatabase.Create(folder["ours"], keepsState: true);
+        Assert.True(File.Exists(folder["ours/head_state"]));
         AssertClean(folder["ours"]);
         SmallDatabase.AddTombstones(BlockFolders.List(folder["ours"]).First());
         AssertClean(folder["ours"], exceptMeta: true);
@@ -42,7 +43,7 @@ public sealed class BitRotTests
     public void Verification_finds_one_wrong_byte_in_what_we_write()
     {
         using var folder = new TempDir();
-        SmallDatabase.Create(folder["ours"]);
+        SmallDatabase.Create(folder["ours"], keepsState: true);
         SmallDatabase.AddTombstones(BlockFolders.List(folder["ours"]).First());
         SeededRandom.Run(random => FlipEverywhere(folder["ours"], random));
     }
@@ -160,6 +161,7 @@ public sealed class BitRotTests
         {
             "wal" => [new LogScan(full, file, file.Contains("checkpoint", StringComparison.Ordinal) ? LogKind.Checkpoint : LogKind.Wal).Run(null, CancellationToken.None)],
             "wbl" => [new LogScan(full, file, LogKind.Wbl).Run(null, CancellationToken.None)],
+            "head_state" => [HeadStateScan.Run(path, CancellationToken.None)!],
             "chunks_head" => [new HeadChunkFileScan(full, file, []).Run(CancellationToken.None)],
             _ when root.StartsWith("chunk_snapshot", StringComparison.Ordinal) => [new LogScan(full, file, LogKind.Snapshot).Run(null, CancellationToken.None)],
             _ => new BlockScan(path, Path.Combine(path, root)).Run(null, null, CancellationToken.None),
@@ -180,6 +182,12 @@ public sealed class BitRotTests
 
                 // A series or list of a small block is shorter than this.
                 : (offset - 2048, offset);
+        }
+
+        if (file == "head_state")
+        {
+            // A block, of which each kind is a single one here.
+            return (offset - bytes.Length, offset);
         }
 
         // A log record, or the padding behind it, is no longer than two pages in these files; a chunk and a snapshot record is shorter still.

@@ -12,12 +12,14 @@ internal static class SmallDatabase
     public static TsdbOptions Options(TsdbOptions options) => options with { MinBlockDurationMs = 1000, RetentionMs = 0, OutOfOrderWindowMs = 100_000 };
 
     /// <summary>Writes blocks, a log with a checkpoint, a log of late samples and head chunks.</summary>
-    public static void Create(string path)
+    /// <param name="path">The data directory, which does not exist yet.</param>
+    /// <param name="keepsState">Write a state of the head too.</param>
+    public static void Create(string path, bool keepsState = false)
     {
         // Every start begins a segment, so that the last truncation has something to put into a checkpoint.
         for (var round = 0; round < 6; round++)
         {
-            using var db = TestDb.Open(path, Options);
+            using var db = TestDb.Open(path, o => Options(o) with { HeadStateMinLogBytes = keepsState && round == 5 ? 0 : long.MaxValue });
             for (var series = 0; series < 4; series++)
             {
                 var start = round * 1500L;

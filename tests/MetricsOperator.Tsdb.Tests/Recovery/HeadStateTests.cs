@@ -204,6 +204,38 @@ public sealed class HeadStateTests
         Assert.True(samples.Count >= 200, $"{samples.Count} samples are left");
     }
 
+    // A start from a state does not read the chunks that it refers to, so that damage shows later.
+    [Fact]
+    public void Damaged_head_chunk_is_told_and_the_next_start_takes_its_samples_from_the_log()
+    {
+        using var folder = new TempDir();
+        using (var db = Open(folder.Path))
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                db.Append(LabelsOf(0), (i * Step, i));
+            }
+        }
+
+        var chunks = Path.Combine(folder.Path, "chunks_head", "000001");
+        var bytes = File.ReadAllBytes(chunks);
+        bytes[200] ^= 0x40;
+        File.WriteAllBytes(chunks, bytes);
+        using (var db = Open(folder.Path))
+        {
+            var error = Assert.Throws<StorageException>(() => db.ReadAll());
+            Assert.Contains("000001", error.Message, StringComparison.Ordinal);
+            Assert.True(File.Exists(StateOf(folder.Path)));
+            db.KeepHeadState(CancellationToken.None);
+            Assert.False(File.Exists(StateOf(folder.Path)));
+            db.Append(LabelsOf(1), (300 * Step, 1));
+        }
+
+        Assert.False(File.Exists(StateOf(folder.Path)));
+        using var again = Open(folder.Path);
+        Assert.Equal(300, again.ReadAll()[LabelsOf(0).ToString()].Count);
+    }
+
     [Fact]
     public void Rules_in_force_apply_to_the_series_of_the_state()
     {
