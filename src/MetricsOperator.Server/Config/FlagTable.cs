@@ -64,6 +64,7 @@ public static class FlagTable
         new("memory.budget", FlagKind.Quantity, "0", "Memory that the process may use, such as 512Mi; 0 takes the limit of the control group, if there is one."),
         new("memory.protected-metrics", FlagKind.Text, "", "Anchored regular expression of metric names whose new series are accepted as long as there is any memory."),
         new("memory.guard", FlagKind.Text, "enforce", "What is done to stay inside the budget: enforce, or observe, which only measures and counts."),
+        new("stall-restart", FlagKind.Duration, "1m", "How long scraping or the memory guard may stand still before the process ends itself with exit code 80, to be started again; 0s never."),
         new("termination-log", FlagKind.Text, "", "File that always holds the newest account of this process, for whoever looks after its death."),
         new("log.level", FlagKind.Text, "info", "Least severe messages to log: debug, info, warn, error."),
         new("log.format", FlagKind.Text, "logfmt", "Format of log lines: logfmt, json."),

@@ -44,6 +44,9 @@ public sealed class ServerFlags
 
     public string StoragePath => Path.GetFullPath(_values["storage.tsdb.path"]);
 
+    /// <summary>How long a part of the server may stand still before the process ends itself; zero for ever.</summary>
+    public TimeSpan StallRestart => Duration("stall-restart");
+
     public TimeSpan RetentionTime => Duration("storage.tsdb.retention.time");
 
     public long RetentionBytes => Size("storage.tsdb.retention.size");

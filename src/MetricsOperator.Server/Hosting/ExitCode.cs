@@ -16,4 +16,7 @@ internal static class ExitCode
 
     /// <summary>The managed heap is exhausted.</summary>
     public const int OutOfMemory = 79;
+
+    /// <summary>The process was alive and did nothing, and ended itself to be started again.</summary>
+    public const int GuardRestart = 80;
 }

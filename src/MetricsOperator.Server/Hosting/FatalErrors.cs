@@ -43,6 +43,15 @@ internal static class FatalErrors
         EndNow(ExitCode.Bug);
     }
 
+    /// <summary>Ends the process because it does nothing any more. What it acknowledged is in the log, as after a kill.</summary>
+    public static void EndByStall(string what)
+    {
+        _message?.Final("GuardRestart", what);
+        var text = Encoding.UTF8.GetBytes($"level=error msg=\"{what}, exiting with code 80 to be started again\"\n");
+        WriteTo(2, text, text.Length);
+        EndNow(ExitCode.GuardRestart);
+    }
+
     private static void OnThrown(object? sender, FirstChanceExceptionEventArgs e)
     {
         if (e.Exception is OutOfMemoryException && !QueryThread.IsEvaluating)

@@ -25,6 +25,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
     /// <summary>How often it is looked whether the state of the head is to be written.</summary>
     private static readonly TimeSpan HeadStateInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StallInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HttpDrainTime = TimeSpan.FromSeconds(5);
 
     private readonly ServerFlags _flags;
@@ -51,6 +52,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private volatile CancellationTokenSource? _maintenanceStop;
     private volatile TimeSeriesDb? _storage;
     private bool _isOpeningTaken;
+    private StallWatch? _watch;
     private volatile TargetManager? _targets;
     private volatile DiscoveryManager? _discovery;
     private volatile QueryView? _view;
@@ -152,6 +154,7 @@ internal sealed class ServerHost : IAsyncDisposable
                 background.Add(_guard.RunAsync(_stop.Token));
             }
 
+            WatchForStalls();
             if (_flags.Features.Contains(AutoReloadFeature, StringComparer.Ordinal))
             {
                 background.Add(_config.PollAsync(_flags.AutoReloadInterval, _stop.Token));
@@ -171,6 +174,7 @@ internal sealed class ServerHost : IAsyncDisposable
             await _opening.AbandonAsync();
         }
 
+        _watch?.Dispose();
         await _http.DisposeAsync();
         _routes.Dispose();
         _queries.Dispose();
@@ -216,6 +220,27 @@ internal sealed class ServerHost : IAsyncDisposable
     }
 
     private ILogger Logger(string component) => _loggers.CreateLogger(component);
+
+    private void WatchForStalls()
+    {
+        var patience = _flags.StallRestart;
+        if (patience == TimeSpan.Zero)
+        {
+            return;
+        }
+
+        var signs = new List<SignOfLife>
+        {
+            new("scraping", () => _scrapeMetrics.Attempts, () => _targets?.ShortestInterval is { } interval ? patience + (interval * 2) : null),
+        };
+        if (_guard is { } guard)
+        {
+            signs.Add(new SignOfLife("the memory guard", () => guard.Measurements, () => patience));
+        }
+
+        _watch = new StallWatch(StallInterval, patience, signs, FatalErrors.EndByStall);
+        _watch.Start();
+    }
 
     private void StartScraping()
     {
@@ -308,6 +333,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private async Task StopPartsAsync()
     {
+        _watch?.Dispose();
         _state.Phase = ServerState.Stopping;
         _ledger.Write();
         Logger("server").LogInformation("Stopping");

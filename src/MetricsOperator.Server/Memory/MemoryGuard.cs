@@ -35,6 +35,7 @@ internal sealed class MemoryGuard : IDisposable
     private TimeSpan _flushInterval = MinFlushInterval;
     private Task _flush = Task.CompletedTask;
     private MemoryReading _reading;
+    private long _measurements;
 
     public MemoryGuard(MemoryBudget budget, MemoryGuardMode mode, CgroupMemory? cgroup, TimeProvider time, ILogger logger)
     {
@@ -65,6 +66,9 @@ internal sealed class MemoryGuard : IDisposable
 
     /// <summary>The newest measurement.</summary>
     public MemoryReading Reading => _reading;
+
+    /// <summary>How often it has measured.</summary>
+    public long Measurements => Interlocked.Read(ref _measurements);
 
     /// <summary>True while work that can wait has to.</summary>
     public bool IsOptionalWorkPaused => _mode == MemoryGuardMode.Enforce && Level >= PressureLevel.High;
@@ -102,6 +106,7 @@ internal sealed class MemoryGuard : IDisposable
                 }
 
                 Act(Measure(), cancellation);
+                Interlocked.Increment(ref _measurements);
             }
         }
         finally

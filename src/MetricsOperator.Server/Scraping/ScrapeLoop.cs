@@ -116,6 +116,7 @@ internal sealed class ScrapeLoop : IDisposable
         while (await DelayUntilAsync(due, either.Token))
         {
             var now = time.GetUtcNow();
+            _environment.Metrics.Attempted();
             if (previous != default)
             {
                 _environment.Metrics.Interval(now - previous, DurationText.Format(Target.Interval));

@@ -15,6 +15,7 @@ public sealed class ScrapeMetrics : IDisposable
     private readonly Counter<long> _refused;
     private readonly Counter<long> _reloads;
     private readonly Histogram<double> _intervals;
+    private long _attempts;
     private long _samples;
     private long _newSeries;
 
@@ -40,6 +41,9 @@ public sealed class ScrapeMetrics : IDisposable
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300] });
     }
 
+    /// <summary>Scrapes begun since the process began, whatever became of them.</summary>
+    public long Attempts => Interlocked.Read(ref _attempts);
+
     /// <summary>Samples scraped since the process began.</summary>
     public long Samples => Interlocked.Read(ref _samples);
 
@@ -49,6 +53,8 @@ public sealed class ScrapeMetrics : IDisposable
     public void PoolCreated() => _pools.Add(1);
 
     public void PoolReloaded() => _reloads.Add(1);
+
+    public void Attempted() => Interlocked.Increment(ref _attempts);
 
     public void Interval(TimeSpan actual, string interval) => _intervals.Record(actual.TotalSeconds, new KeyValuePair<string, object?>("interval", interval));
 

@@ -46,6 +46,7 @@ public sealed class TargetManager : IAsyncDisposable
     private readonly ScrapeEnvironment _environment;
     private readonly ScrapingOptions _options;
     private readonly Meter _meter = new("MetricsOperator.Server");
+    private long _shortestIntervalTicks;
 
     public TargetManager(IAppendable storage, ScrapeMetrics metrics, ScrapingOptions options, ILogger logger)
     {
@@ -92,6 +93,8 @@ public sealed class TargetManager : IAsyncDisposable
                     pool.Configure(job);
                 }
             }
+
+            ObserveIntervals();
         }
     }
 
@@ -110,8 +113,13 @@ public sealed class TargetManager : IAsyncDisposable
             {
                 pool.Discovered(discovered);
             }
+
+            ObserveIntervals();
         }
     }
+
+    /// <summary>Shortest interval of a target: some scrape begins within it; null without targets. Takes no lock.</summary>
+    public TimeSpan? ShortestInterval => Interlocked.Read(ref _shortestIntervalTicks) is > 0 and var ticks ? TimeSpan.FromTicks(ticks) : null;
 
     /// <summary>All jobs with their targets, sorted by name.</summary>
     public IReadOnlyList<JobTargets> Jobs()
@@ -148,4 +156,7 @@ public sealed class TargetManager : IAsyncDisposable
         _meter.Dispose();
         _shutdown.Dispose();
     }
+
+    private void ObserveIntervals() => Interlocked.Exchange(
+        ref _shortestIntervalTicks, _pools.Values.SelectMany(p => p.Active).Select(t => t.Interval.Ticks).DefaultIfEmpty(0).Min());
 }

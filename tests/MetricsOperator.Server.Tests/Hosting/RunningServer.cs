@@ -26,7 +26,7 @@ internal sealed class RunningServer : IAsyncDisposable
         var flags = ServerFlags.Parse(
         [
             $"--config.file={folder["server.yaml"]}", $"--storage.tsdb.path={folder["data"]}", "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle",
-            "--web.enable-remote-write-receiver", .. moreFlags,
+            "--web.enable-remote-write-receiver", "--stall-restart=0s", .. moreFlags,
         ]);
         _message = new TerminationMessage(folder["termination-log"], NullLogger.Instance);
         _host = new ServerHost(flags, ConfigFile.Load(flags.ConfigFile), _message, NullLoggerFactory.Instance, TimeProvider.System);
