@@ -8,10 +8,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace MetricsOperator.Server.Http;
 
-/// <summary>A JSON answer that leaves while it is written: compressed as the client takes it, never held in memory as a whole.</summary>
+/// <summary>A JSON answer that leaves while it is written: compressed as the client takes it; a large one is never held in memory as a whole.</summary>
 internal sealed class JsonOutput : IAsyncDisposable
 {
-    private const int FlushBytes = 32 * 1024;
+    private const int FlushBytes = 64 * 1024;
 
     private static readonly JsonWriterOptions Options = new()
     {
@@ -25,6 +25,7 @@ internal sealed class JsonOutput : IAsyncDisposable
     private readonly HttpContext _context;
     private readonly Stream? _compressed;
     private readonly PipeWriter _pipe;
+    private long _sent;
 
     public JsonOutput(HttpContext context, int status)
     {
@@ -49,23 +50,45 @@ internal sealed class JsonOutput : IAsyncDisposable
 
     public Utf8JsonWriter Writer { get; }
 
-    /// <summary>Sends what was written if it is much; to be called between the elements of a list.</summary>
-    public ValueTask FlushIfLargeAsync() =>
-        Writer.BytesPending >= FlushBytes ? new ValueTask(Writer.FlushAsync(_context.RequestAborted)) : default;
+    /// <summary>Sends what was written if it is much, and waits for a client that reads slowly; to be called between the elements of a list.</summary>
+    public ValueTask FlushIfLargeAsync()
+    {
+        // What the writer calls pending is what is in its present block of memory, which is a small one.
+        var written = Writer.BytesCommitted + Writer.BytesPending;
+        if (written - _sent < FlushBytes)
+        {
+            return default;
+        }
+
+        _sent = written;
+        Writer.Flush();
+        return SendAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await Writer.DisposeAsync();
         if (_compressed is not null)
         {
+            await Writer.DisposeAsync();
             await _pipe.CompleteAsync();
             await _compressed.DisposeAsync();
+            return;
         }
-        else
+
+        if (_sent == 0 && _context.Request.Method != HttpMethods.Head)
         {
-            await _pipe.FlushAsync(_context.RequestAborted);
+            // A small answer leaves in one piece, with its length in front, when the request ends.
+            _context.Response.ContentLength = Writer.BytesCommitted + Writer.BytesPending;
+            Writer.Flush();
+            Writer.Reset();
+            return;
         }
+
+        await Writer.DisposeAsync();
+        await _pipe.FlushAsync(_context.RequestAborted);
     }
+
+    private async ValueTask SendAsync() => await _pipe.FlushAsync(_context.RequestAborted);
 
     // The first that the client names wins.
     private static string? Encoding(HttpRequest request) => request.Headers.AcceptEncoding.ToString() is { Length: > 0 } accepted

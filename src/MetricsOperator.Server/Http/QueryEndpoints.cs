@@ -112,7 +112,9 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         try
         {
             _metrics.Started();
-            result = await Task.Run(() => Evaluate(() => evaluate(current, query, running)), running.Stop);
+
+            // On this thread, which is one of the pool and has nothing else to do: another one would have to be woken first.
+            result = Evaluate(() => evaluate(current, query, running));
             _metrics.Ended(result.Stats, queueTime);
         }
         catch (ParseException e)
