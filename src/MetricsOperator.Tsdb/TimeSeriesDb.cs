@@ -91,9 +91,17 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
             }
 
             var db = new TimeSeriesDb(options, directoryLock, blocks, opened, walDirectory, lateDirectory, journal);
-            db.ShrinkAfterReplay(progress, cancellation);
-            journal.Reached(BootJournal.Ready);
-            return db;
+            try
+            {
+                db.ShrinkAfterReplay(progress, cancellation);
+                journal.Reached(BootJournal.Ready);
+                return db;
+            }
+            catch
+            {
+                db._meter.Dispose();
+                throw;
+            }
         }
         catch (Exception e)
         {

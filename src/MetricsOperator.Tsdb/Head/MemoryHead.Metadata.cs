@@ -45,18 +45,12 @@ internal sealed partial class MemoryHead
         }
     }
 
-    /// <summary>Remembers the metadata of a metric; false when it is known already.</summary>
-    public bool SetMetadata(string metricName, MetricMetadata metadata)
+    /// <summary>Remembers the metadata of a metric.</summary>
+    public void SetMetadata(string metricName, MetricMetadata metadata)
     {
         lock (_metadata)
         {
-            if (_metadata.TryGetValue(metricName, out var known) && known == metadata)
-            {
-                return false;
-            }
-
             _metadata[metricName] = metadata;
-            return true;
         }
     }
 }

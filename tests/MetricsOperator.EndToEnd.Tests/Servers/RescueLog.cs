@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Headers;
 using MetricsOperator.EndToEnd.Tests.Processes;
 using MetricsOperator.TestKit;
 using MetricsOperator.Timeseries.Labels;
@@ -73,11 +72,7 @@ public sealed class RescueLog : IDisposable
                 }
             }
 
-            using var body = new ByteArrayContent(SnappyBlock.Encode(writer.ToArray()));
-            body.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
-            body.Headers.ContentEncoding.Add("snappy");
-            using var answer = await server.Http.PostAsync("api/v1/write", body);
-            Assert.True(answer.IsSuccessStatusCode, $"remote write: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+            await server.Http.WriteAsync(writer);
         }
     }
 }

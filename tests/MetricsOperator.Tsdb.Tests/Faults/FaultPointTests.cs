@@ -89,6 +89,33 @@ public sealed class FaultPointTests : IDisposable
     }
 
     [Fact]
+    public void Metadata_that_the_log_refused_is_logged_when_it_comes_again()
+    {
+        var metadata = new MetricMetadata("counter", "seconds", "Time.");
+        using var db = Open();
+        db.Append(A, (1000, 1));
+        _files.Kind = FaultKind.IoError;
+        _files.When = (operation, path) => operation == FileOperation.Write && path.Contains("/wal/", StringComparison.Ordinal);
+        _files.Times = int.MaxValue;
+        Assert.Throws<StorageException>(() => SetMetadata(2000));
+        Assert.Null(db.Metadata("a"));
+        _files.Times = 0;
+        SetMetadata(3000);
+        Assert.Equal(metadata, db.Metadata("a"));
+        using var again = OpenAfterKill(db);
+        Assert.Equal(metadata, again.Metadata("a"));
+
+        void SetMetadata(long time)
+        {
+            using var appender = db.CreateAppender();
+            var series = appender.GetOrCreate(A, out _);
+            appender.Append(series, time, 1);
+            appender.SetMetadata(series, metadata);
+            appender.Commit();
+        }
+    }
+
+    [Fact]
     public void What_a_killed_process_wrote_is_durable_before_the_next_one_goes_on()
     {
         for (var seed = 0; seed < 40; seed++)
