@@ -26,7 +26,7 @@ internal sealed partial class HeadChunkFiles
         {
             var path = PathOf(state.Number);
             var file = new ChunkFile(state.Number, fileLayer.OpenWrite(path), path) { IsCreated = true, Length = state.Length, MaxTime = state.MaxTime };
-            _files.Add(file);
+            Add(file);
             if (RandomAccess.GetLength(file.Handle) > state.Length)
             {
                 fileLayer.SetLength(file.Handle, state.Length);

@@ -30,12 +30,10 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
     private readonly List<ChunkFile> _files = [];
     private readonly ByteWriter _buffer = new(4096);
     private ChunkFile? _current;
+    private int _lastNumber;
 
     /// <summary>True if the files found at start belong to somebody else: they are neither cut nor written to.</summary>
     public bool LeavesFilesAsTheyAre { get; init; }
-
-    /// <summary>True once a chunk could not be read: a start that reads the files and the whole log has its samples.</summary>
-    public bool IsDamaged { get; private set; }
 
     /// <summary>Why the buffer could not be written, until a flush succeeds.</summary>
     public string? WriteError { get; private set; }
@@ -77,7 +75,7 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
             }
 
             var file = new ChunkFile(number, LeavesFilesAsTheyAre ? DataFiles.OpenRead(path) : fileLayer.OpenWrite(path), path);
-            _files.Add(file);
+            Add(file);
             var error = Scan(number, file, found);
             if (error is not null)
             {
@@ -139,56 +137,6 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         }
     }
 
-    /// <summary>Reads a chunk's data into a buffer of the shared array pool, which is exchanged for a larger one when it is too small.</summary>
-    /// <exception cref="StorageException">The file is gone or damaged there.</exception>
-    public ReadOnlyMemory<byte> Read(ulong diskRef, ref byte[] buffer, out ChunkEncoding encoding)
-    {
-        try
-        {
-            return ReadChunk(diskRef, ref buffer, out encoding);
-        }
-        catch (StorageException)
-        {
-            IsDamaged = true;
-            throw;
-        }
-    }
-
-    private ReadOnlyMemory<byte> ReadChunk(ulong diskRef, ref byte[] buffer, out ChunkEncoding encoding)
-    {
-        var number = (int)(diskRef >> 32);
-        var offset = (long)(uint)diskRef;
-        SafeFileHandle handle;
-        lock (_gate)
-        {
-            if (Find(number) is not { } file)
-            {
-                throw new StorageException($"cannot read head chunk {number}:{offset}: the file does not exist");
-            }
-
-            if (file == _current && offset >= file.Length)
-            {
-                var pending = _buffer.Written[(int)(offset - file.Length)..];
-                var length = LengthAt(pending);
-                Grow(ref buffer, length);
-                pending[..length].CopyTo(buffer);
-                return Data(buffer, length, file.Path, offset, out encoding);
-            }
-
-            handle = file.Handle;
-        }
-
-        var read = DataFiles.ReadFully(handle, buffer, offset);
-        var wanted = LengthAt(buffer.AsSpan(0, read));
-        if (wanted > read && wanted <= RandomAccess.GetLength(handle) - offset)
-        {
-            Grow(ref buffer, wanted);
-            read = DataFiles.ReadFully(handle, buffer.AsSpan(0, wanted), offset);
-        }
-
-        return Data(buffer, Math.Min(read, wanted), PathOf(number), offset, out encoding);
-    }
-
     /// <summary>
     /// Deletes the oldest files as long as nothing in them is newer than <paramref name="minTime"/>, and starts a new one, so that the
     /// present one can go next time.
@@ -248,44 +196,10 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
         return low < _files.Count && _files[low].Number == number ? _files[low] : null;
     }
 
-    private static void Grow(ref byte[] buffer, int size)
+    private void Add(ChunkFile file)
     {
-        if (buffer.Length < size)
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            buffer = ArrayPool<byte>.Shared.Rent(size);
-        }
-    }
-
-    // Length of the whole chunk, or 0 when the bytes cannot be one.
-    internal static int LengthAt(ReadOnlySpan<byte> bytes)
-    {
-        var reader = new ByteReader(bytes);
-        reader.Bytes(ChunkHeader);
-        var data = reader.Uvarint();
-        return reader.Failed || data > MaxFileBytes ? 0 : reader.Position + (int)data + 4;
-    }
-
-    private static ReadOnlyMemory<byte> Data(byte[] buffer, int length, string path, long offset, out ChunkEncoding encoding) =>
-        buffer.AsMemory(0, length)[DataRange(buffer.AsSpan(0, length), path, offset, out encoding)];
-
-    /// <summary>Where a whole chunk, header and checksum included, has its data.</summary>
-    internal static Range DataRange(ReadOnlySpan<byte> chunk, string path, long offset, out ChunkEncoding encoding)
-    {
-        var reader = new ByteReader(chunk);
-        reader.Bytes(ChunkHeader - 1);
-        encoding = (ChunkEncoding)(reader.U8() & ~HeadChunkScan.LateFlag);
-        var data = (int)reader.Uvarint();
-        var start = reader.Position;
-        reader.Bytes(data);
-        var covered = reader.Position;
-        var checksum = reader.Be32();
-        if (reader.Failed || Crc32C.Of(chunk[..covered]) != checksum)
-        {
-            throw new StorageException($"cannot read head chunk in {path} at offset {offset}: the checksum does not match");
-        }
-
-        return start..(start + data);
+        _files.Add(file);
+        _lastNumber = Math.Max(_lastNumber, file.Number);
     }
 
     private string PathOf(int number) => Path.Combine(directory, NameOf(number));
@@ -307,9 +221,9 @@ internal sealed partial class HeadChunkFiles(FileLayer fileLayer, string directo
             }
         }
 
-        var number = _files.Count == 0 ? 1 : _files[^1].Number + 1;
-        _current = new ChunkFile(number, null, PathOf(number));
-        _files.Add(_current);
+        // Never a number again that was given before, even if its file is gone: what is known of the old one would be taken for the new.
+        _current = new ChunkFile(_lastNumber + 1, null, PathOf(_lastNumber + 1));
+        Add(_current);
         return _current;
     }
 

@@ -95,10 +95,10 @@ public sealed class ReadOnlyTests
     public void List_shows_blocks_and_parts_of_the_head()
     {
         using var folder = new TempDir();
-        SmallDatabase.Create(folder["ours"]);
+        SmallDatabase.Create(folder["ours"], keepsState: true);
         var listing = DirectoryListing.Of(folder["ours"]);
         Assert.All(listing.Blocks, b => Assert.True(b.Meta is { Stats.NumSeries: > 0 } && b.Bytes > 0));
-        Assert.Equal(["wal", "checkpoint", "wbl", "chunks_head"], listing.Head.Select(p => p.Name));
+        Assert.Equal(["wal", "checkpoint", "wbl", "chunks_head", "head_state"], listing.Head.Select(p => p.Name));
         Assert.All(listing.Head, p => Assert.True(p.Files > 0, p.Name));
     }
 
