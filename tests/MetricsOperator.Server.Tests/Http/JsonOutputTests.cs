@@ -87,14 +87,14 @@ public sealed class JsonOutputTests
 
         public long MostUnsent { get; private set; }
 
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+        public override void Write(ReadOnlySpan<byte> buffer) => Write(buffer.ToArray(), 0, buffer.Length);
 
-        public override void Write(ReadOnlySpan<byte> buffer)
+        public override void Write(byte[] buffer, int offset, int count)
         {
-            Pieces.Add(buffer.Length);
+            Pieces.Add(count);
             MostUnsent = Math.Max(MostUnsent, Written - _seen);
             _seen = Written;
-            base.Write(buffer);
+            base.Write(buffer, offset, count);
         }
 
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
