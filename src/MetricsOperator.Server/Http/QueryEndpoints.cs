@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Server.Config;
@@ -144,7 +145,11 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         }
         catch (OutOfMemoryException e)
         {
-            throw new ApiException(ApiErrorType.Execution, "query needs more memory than the server has", e);
+            var limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            throw new ApiException(
+                ApiErrorType.Execution,
+                string.Create(CultureInfo.InvariantCulture, $"query needs more memory than the server has: its heap is limited to {limit} bytes; ask for fewer series or steps, or raise --memory.budget"),
+                e);
         }
         finally
         {
