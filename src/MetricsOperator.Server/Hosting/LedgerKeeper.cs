@@ -1,3 +1,5 @@
+using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Server.Queries;
 using MetricsOperator.Server.RemoteWrite;
 using MetricsOperator.Server.Scraping;
 using MetricsOperator.Tsdb;
@@ -25,6 +27,9 @@ internal sealed class LedgerKeeper(
     /// <summary>The storage; null until it is open.</summary>
     public Func<TimeSeriesDb?> Storage { get; set; } = static () => null;
 
+    /// <summary>The bytes that all queries hold, and the queries that run.</summary>
+    public Func<(long Held, IReadOnlyList<ActiveQuery> Running)> Queries { get; set; } = static () => (0, []);
+
     /// <summary>Writes the message until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -40,6 +45,8 @@ internal sealed class LedgerKeeper(
     public void Write()
     {
         var head = Storage()?.HeadStats;
+        var (held, running) = Queries();
+        var heaviest = running.MaxBy(q => q.HeldBytes);
         message.Heartbeat(new Ledger
         {
             Phase = state.Phase,
@@ -52,6 +59,8 @@ internal sealed class LedgerKeeper(
             SamplesPerSecond = _samples.Observe(scraping.Samples + writes.Samples),
             NewSeriesPerSecond = _newSeries.Observe(scraping.NewSeries),
             ReplayPercent = state.Progress.Percent,
+            QueryBytes = held,
+            TopQuery = heaviest?.Fingerprint is { } fingerprint ? (QueryForm.Format(fingerprint), heaviest.HeldBytes) : null,
             Top = Top(head),
         });
     }

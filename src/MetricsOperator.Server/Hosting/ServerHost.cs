@@ -5,6 +5,7 @@ using MetricsOperator.Server.Config;
 using MetricsOperator.Server.Discovery;
 using MetricsOperator.Server.Http;
 using MetricsOperator.Server.Memory;
+using MetricsOperator.Server.Queries;
 using MetricsOperator.Server.RemoteWrite;
 using MetricsOperator.Server.Scraping;
 using MetricsOperator.Timeseries.Contracts;
@@ -41,6 +42,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly KnownSeries _known;
     private readonly MemoryGuard? _guard;
     private readonly QueryGate _gate;
+    private readonly QueryRecords _records;
     private readonly QueryEndpoints _queries;
     private readonly RouteTable _routes;
     private readonly LedgerKeeper _ledger;
@@ -78,8 +80,13 @@ internal sealed class ServerHost : IAsyncDisposable
             _guard.InterruptMaintenance = () => _maintenanceStop?.Cancel();
         }
 
-        _queries = new QueryEndpoints(() => _view, _gate, flags, QuerySettings.Parser(flags), time);
-        _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time) { Storage = () => _storage };
+        _records = new QueryRecords(flags, _guard, QuerySettings.Parser(flags), time, Logger("query"));
+        _queries = new QueryEndpoints(() => _view, _gate, _records, flags, QuerySettings.Parser(flags), time);
+        _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time)
+        {
+            Storage = () => _storage,
+            Queries = () => (_gate.HeldBytes, _records.Ledger?.Running ?? []),
+        };
         _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
         ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
         _http = new HttpListener(flags, _routes.HandleAsync, loggers);
@@ -133,6 +140,7 @@ internal sealed class ServerHost : IAsyncDisposable
             _ledger.Write();
             Logger("server").LogInformation("Server is ready to receive requests");
             background.Add(MaintainAsync(_stop.Token));
+            background.Add(_records.RunAsync(_stop.Token));
             if (_guard is not null)
             {
                 background.Add(_guard.RunAsync(_stop.Token));
@@ -154,6 +162,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _http.DisposeAsync();
         _routes.Dispose();
         _queries.Dispose();
+        _records.Dispose();
         _ledger.Dispose();
         _guard?.Dispose();
         _config.Dispose();
@@ -166,12 +175,13 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private ApiHandlers Handlers() => new(
         _queries,
-        new SeriesEndpoints(() => _view),
+        new SeriesEndpoints(() => _view, _records.Usage),
         new TargetEndpoints(
             () => _targets is { } targets ? TargetReports.Pools(targets) : [],
             () => _targets is { } targets ? TargetReports.Metadata(targets) : []),
         new StatusEndpoints(Runtime, () => _view, () => EffectiveConfig.ToYaml(_config.Current), _flags, _time),
         new MemoryEndpoint(_guard, () => _storage),
+        new QueryStatusEndpoints(_records, _flags),
         new ManagementEndpoints(Runtime, _config.ReloadAsync, Stop, _registry, _flags),
         new StartPage(_flags),
         new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _known, _flags, _writeMetrics, _time, Logger("remote-write")),
@@ -225,6 +235,7 @@ internal sealed class ServerHost : IAsyncDisposable
         try
         {
             _storage = await Task.Run(() => TimeSeriesDb.Open(options, p => _state.Opening(p, _time.GetUtcNow()), _stop.Token), _stop.Token);
+            _records.Open(_storage.Companions, _state.BootId);
             _state.Progress = _state.Progress with { Phase = "done", Percent = 100 };
             return true;
         }
@@ -361,6 +372,7 @@ internal sealed class ServerHost : IAsyncDisposable
         }
 
         _view = null;
+        _records.Close();
         var problem = CloseStorage();
         _message.Final("Stopped", problem ?? "stopped cleanly");
         Logger("server").LogInformation("Stopped");
