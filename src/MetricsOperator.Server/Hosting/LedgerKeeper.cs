@@ -27,8 +27,8 @@ internal sealed class LedgerKeeper(
     /// <summary>The storage; null until it is open.</summary>
     public Func<TimeSeriesDb?> Storage { get; set; } = static () => null;
 
-    /// <summary>The bytes that all queries hold, and the queries that run.</summary>
-    public Func<(long Held, IReadOnlyList<ActiveQuery> Running)> Queries { get; set; } = static () => (0, []);
+    /// <summary>The queries; null until the data directory is open.</summary>
+    public Func<QueryLedger?> Queries { get; set; } = static () => null;
 
     /// <summary>Writes the message until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -45,7 +45,9 @@ internal sealed class LedgerKeeper(
     public void Write()
     {
         var head = Storage()?.HeadStats;
-        var (held, running) = Queries();
+        var queries = Queries();
+        queries?.Refresh();
+        var running = queries?.Running ?? [];
         var heaviest = running.MaxBy(q => q.HeldBytes);
         message.Heartbeat(new Ledger
         {
@@ -59,7 +61,7 @@ internal sealed class LedgerKeeper(
             SamplesPerSecond = _samples.Observe(scraping.Samples + writes.Samples),
             NewSeriesPerSecond = _newSeries.Observe(scraping.NewSeries),
             ReplayPercent = state.Progress.Percent,
-            QueryBytes = held,
+            QueryBytes = running.Sum(q => q.HeldBytes),
             TopQuery = heaviest?.Fingerprint is { } fingerprint ? (QueryForm.Format(fingerprint), heaviest.HeldBytes) : null,
             Top = Top(head),
         });

@@ -85,7 +85,7 @@ internal sealed class ServerHost : IAsyncDisposable
         _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time)
         {
             Storage = () => _storage,
-            Queries = () => (_gate.HeldBytes, _records.Ledger?.Running ?? []),
+            Queries = () => _records.Ledger,
         };
         _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
         ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));

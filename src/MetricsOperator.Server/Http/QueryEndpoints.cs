@@ -128,20 +128,22 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Quer
 
         using var running = gate.Enter(out var refusal, context.RequestAborted, verdict.MaxBytes, verdict.Warning)
             ?? throw new ApiException(ApiErrorType.Overloaded, refusal!);
+
+        // It ends when the answer is sent: the result is in memory as long.
+        using var entry = ledger.Prepare(query, asked.Form, spanMs);
+        running.Holds = entry.Holds;
         var began = Stopwatch.GetTimestamp();
         if (!await _slots.WaitAsync(current.Engine.Options.Timeout, context.RequestAborted))
         {
             throw new QueryTimeoutException("query queue");
         }
 
-        // Until the answer is sent: the result is in memory as long.
-        using var entry = ledger.Begin(query, asked.Form, spanMs);
-        running.Holds = entry.Holds;
         var queueTime = Stopwatch.GetElapsedTime(began);
         QueryResult? result = null;
         try
         {
             _metrics.Started();
+            entry.Start();
             result = await Task.Run(() => Evaluate(() => evaluate(current, query, running)), running.Stop);
             _metrics.Ended(result.Stats, queueTime);
         }

@@ -24,7 +24,7 @@ internal sealed class QueryStatusEndpoints(QueryRecords records, ServerFlags fla
         await Envelope.WriteAsync(context, json =>
         {
             json.WriteStartObject();
-            WriteAll(json, "running"u8, ledger.Running, WriteActive);
+            WriteAll(json, "running"u8, ledger.Running, WriteRunning);
             WriteAll(json, "unfinished"u8, ledger.Unfinished, WriteActive);
             WriteAll(json, "killers"u8, ledger.Deaths.All, WriteKiller);
             json.WriteNumber("forms"u8, ledger.Costs.Count);
@@ -111,13 +111,19 @@ internal sealed class QueryStatusEndpoints(QueryRecords records, ServerFlags fla
         json.WriteEndArray();
     }
 
+    private static void WriteRunning(Utf8JsonWriter json, ActiveQuery query)
+    {
+        WriteActive(json, query);
+        json.WriteNumber("heldBytes"u8, query.HeldBytes);
+    }
+
     private static void WriteActive(Utf8JsonWriter json, ActiveQuery query)
     {
         json.WriteString("query"u8, query.Query);
         json.WriteString("fingerprint"u8, query.Fingerprint is { } fingerprint ? QueryForm.Format(fingerprint) : string.Empty);
         json.WriteTime("started", query.Started);
         json.WriteNumber("spanMs"u8, query.SpanMs);
-        json.WriteNumber("heldBytes"u8, query.HeldBytes);
+        json.WriteNumber("peakBytes"u8, query.PeakBytes);
     }
 
     private static void WriteKiller(Utf8JsonWriter json, (KillerQuery Query, DateTimeOffset? RefusedUntil) killer)
@@ -136,7 +142,7 @@ internal sealed class QueryStatusEndpoints(QueryRecords records, ServerFlags fla
             json.WriteString("bootId"u8, death.BootId);
             json.WriteTime("found", death.At);
             json.WriteNumber("spanMs"u8, death.SpanMs);
-            json.WriteNumber("heldBytes"u8, death.HeldBytes);
+            json.WriteNumber("peakBytes"u8, death.PeakBytes);
             json.WriteNumber("usedBytes"u8, death.UsedBytes);
             json.WriteNumber("limitBytes"u8, death.LimitBytes);
             json.WriteEndObject();

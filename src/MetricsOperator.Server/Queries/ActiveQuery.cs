@@ -6,6 +6,9 @@ namespace MetricsOperator.Server.Queries;
 /// <summary>What the list of running queries says about one of them.</summary>
 internal sealed record ActiveQuery
 {
+    // More is damage, and sums of it must not overflow.
+    private const long MaxNumber = 1L << 44;
+
     /// <summary>The text, cut to what fits.</summary>
     public required string Query { get; init; }
 
@@ -21,8 +24,11 @@ internal sealed record ActiveQuery
     /// <summary>How much time it reads: from start to end, and its ranges, in milliseconds.</summary>
     public long SpanMs { get; init; }
 
-    /// <summary>Bytes that it holds in memory.</summary>
+    /// <summary>Bytes that it holds in memory now; only known of a query that runs.</summary>
     public long HeldBytes { get; init; }
+
+    /// <summary>Most bytes that it held at a time. Memory that it gave back stays in use until it is collected.</summary>
+    public long PeakBytes { get; init; }
 
     /// <summary>What the scarcest part of the process' memory used, in bytes, when the entry was last written.</summary>
     public long UsedBytes { get; init; }
@@ -46,7 +52,7 @@ internal sealed record ActiveQuery
                 Fingerprint = entry.TryGetProperty("fingerprint", out var text) && QueryForm.TryParse(text.GetString(), out var fingerprint) ? fingerprint : null,
                 BootId = entry.TryGetProperty("boot_id", out var boot) ? boot.GetString() ?? string.Empty : string.Empty,
                 SpanMs = Number(entry, "span_ms"),
-                HeldBytes = Number(entry, "held_bytes"),
+                PeakBytes = Number(entry, "peak_bytes"),
                 UsedBytes = Number(entry, "used_bytes"),
                 LimitBytes = Number(entry, "limit_bytes"),
             };
@@ -57,5 +63,5 @@ internal sealed record ActiveQuery
         }
     }
 
-    private static long Number(JsonElement entry, string name) => entry.TryGetProperty(name, out var value) ? Math.Max(0, value.GetInt64()) : 0;
+    private static long Number(JsonElement entry, string name) => entry.TryGetProperty(name, out var value) ? Math.Clamp(value.GetInt64(), 0, MaxNumber) : 0;
 }

@@ -10,8 +10,8 @@ namespace MetricsOperator.Server.Queries;
 
 /// <summary>
 /// The queries that run, in the file <c>queries.active</c> beside the data, with Prometheus' name and layout: what is in it when a server starts
-/// was running when the last one died. An entry is written by one call when the query begins, when it holds a quarter more bytes, and when it
-/// ends; nothing waits for the disk, because the file is to survive the process, not the machine. Thread-safe.
+/// was running when the last one died. An entry is written by one call when the query begins, whenever it holds a quarter more bytes than before,
+/// with each heartbeat, and when it ends; nothing waits for the disk, because the file is to survive the process, not the machine. Thread-safe.
 /// </summary>
 internal sealed class ActiveQueryLog : IDisposable
 {
@@ -23,14 +23,17 @@ internal sealed class ActiveQueryLog : IDisposable
     /// <summary>Most entries of a file.</summary>
     public const int MaxEntries = 1000;
 
+    // A start with little memory must not choke on a file that is none of ours.
+    private const int MaxFileBytes = 4 * 1024 * 1024;
+
     /// <summary>Bytes that a query holds before its entry is written again.</summary>
     public const long FirstMark = 64 * 1024;
 
     // Fixed columns at the start of an entry, so that a change writes only them.
     private const int NumberWidth = 19;
-    private static readonly byte[] Head = Columns("{\"held_bytes\":", ",\"used_bytes\":", ",\"limit_bytes\":");
-    private const int HeldAt = 14;
-    private const int UsedAt = HeldAt + NumberWidth + 14;
+    private static readonly byte[] Head = Columns("{\"peak_bytes\":", ",\"used_bytes\":", ",\"limit_bytes\":");
+    private const int PeakAt = 14;
+    private const int UsedAt = PeakAt + NumberWidth + 14;
     private const int LimitAt = UsedAt + NumberWidth + 15;
     private static readonly byte[] Blank = new byte[EntrySize - 1];
 
@@ -87,7 +90,7 @@ internal sealed class ActiveQueryLog : IDisposable
         byte[]? content;
         try
         {
-            content = files.Read(FileName, 1 + (100_000 * EntrySize));
+            content = files.Read(FileName, MaxFileBytes);
         }
         catch (StorageException e)
         {
@@ -147,29 +150,41 @@ internal sealed class ActiveQueryLog : IDisposable
         }
     }
 
-    /// <summary>Writes down that a query runs; disposing the entry is its end.</summary>
+    /// <summary>An entry for a query that is about to run; disposing it is its end.</summary>
     /// <param name="query">Its text.</param>
     /// <param name="form">Its form.</param>
     /// <param name="spanMs">How much time it reads, in milliseconds.</param>
-    public Entry Begin(string query, QueryForm form, long spanMs)
+    public Entry Prepare(string query, QueryForm form, long spanMs) => new(this, query, form, spanMs);
+
+    private void Start(Entry entry)
     {
-        var entry = new Entry(this, query, form, spanMs, _time.GetUtcNow(), _memory().Used);
+        entry.Begins(_time.GetUtcNow(), _memory().Used);
+        var bytes = Render(entry);
         lock (_gate)
         {
-            entry.Slot = _free.TryPop(out var slot) ? slot : -1;
             _running.Add(entry);
+            if (_free.TryPop(out var slot))
+            {
+                entry.Slot = slot;
+                Write(bytes, OffsetOf(slot));
+            }
+            else
+            {
+                _unlogged++;
+            }
         }
+    }
 
-        if (entry.Slot < 0)
+    /// <summary>Writes again what the queries hold and what the process uses.</summary>
+    public void Refresh()
+    {
+        lock (_gate)
         {
-            Interlocked.Increment(ref _unlogged);
+            foreach (var entry in _running.Where(e => e.PeakBytes >= FirstMark))
+            {
+                WriteNumbers(entry);
+            }
         }
-        else
-        {
-            Write(Render(entry), OffsetOf(entry.Slot));
-        }
-
-        return entry;
     }
 
     /// <summary>Closes the file. Queries that still run are no longer written down: a clean stop leaves none behind.</summary>
@@ -225,7 +240,7 @@ internal sealed class ActiveQueryLog : IDisposable
         for (var length = Math.Min(entry.Query.Length, room); ; length = length * 3 / 4)
         {
             var cut = length > 0 && length < entry.Query.Length && char.IsHighSurrogate(entry.Query[length - 1]) ? length - 1 : length;
-            var text = JsonEncodedText.Encode(entry.Query.AsSpan(0, cut), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes;
+            var text = JsonEncodedText.Encode(System.Text.Encoding.UTF8.GetBytes(entry.Query[..cut]), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes;
             if (text.Length <= room)
             {
                 text.CopyTo(bytes.AsSpan(at));
@@ -238,24 +253,28 @@ internal sealed class ActiveQueryLog : IDisposable
     private void WriteHead(Span<byte> into, Entry entry)
     {
         var (used, limit) = _memory();
-        entry.Measured(used, limit);
         Head.CopyTo(into);
-        Put(into, HeldAt, entry.HeldBytes);
-        Put(into, UsedAt, entry.UsedBytes);
+        Put(into, PeakAt, entry.PeakBytes);
+        Put(into, UsedAt, entry.UsedOf(used));
         Put(into, LimitAt, limit);
     }
 
     private void Grown(Entry entry)
     {
-        Span<byte> head = stackalloc byte[Head.Length];
-        WriteHead(head, entry);
         lock (_gate)
         {
-            // Under the gate, because the slot may have been given to another query at a clean stop.
-            if (entry.Slot >= 0)
-            {
-                Write(head, OffsetOf(entry.Slot));
-            }
+            WriteNumbers(entry);
+        }
+    }
+
+    // Under the gate: a clean stop takes the slot away from a query that still runs.
+    private void WriteNumbers(Entry entry)
+    {
+        if (entry.Slot >= 0)
+        {
+            Span<byte> head = stackalloc byte[Head.Length];
+            WriteHead(head, entry);
+            Write(head, OffsetOf(entry.Slot));
         }
     }
 
@@ -292,10 +311,12 @@ internal sealed class ActiveQueryLog : IDisposable
     }
 
     /// <summary>One running query.</summary>
-    internal sealed class Entry(ActiveQueryLog owner, string query, QueryForm form, long spanMs, DateTimeOffset started, long usedBefore) : IDisposable
+    internal sealed class Entry(ActiveQueryLog owner, string query, QueryForm form, long spanMs) : IDisposable
     {
+        private long _usedBefore;
         private long _nextMark = FirstMark;
         private long _held;
+        private long _peak;
         private int _ended;
 
         public string Query { get; } = query;
@@ -304,21 +325,20 @@ internal sealed class ActiveQueryLog : IDisposable
 
         public long SpanMs { get; } = spanMs;
 
-        public DateTimeOffset Started { get; } = started;
+        public DateTimeOffset Started { get; private set; }
 
-        public long HeldBytes => Volatile.Read(ref _held);
-
-        /// <summary>Bytes in use when last written: measured, or what was measured at the start and what the query has come to hold since, if that is more.</summary>
-        public long UsedBytes { get; private set; }
-
-        private long LimitBytes { get; set; }
+        public long PeakBytes => Volatile.Read(ref _peak);
 
         internal int Slot { get; set; } = -1;
+
+        /// <summary>Writes down that the query runs from now on.</summary>
+        public void Start() => owner.Start(this);
 
         /// <summary>Tells how many bytes the query holds. Called on its own thread, often.</summary>
         public void Holds(long bytes)
         {
             Volatile.Write(ref _held, bytes);
+            Volatile.Write(ref _peak, Math.Max(_peak, bytes));
             if (bytes >= _nextMark)
             {
                 _nextMark = bytes + (bytes / 4);
@@ -333,9 +353,8 @@ internal sealed class ActiveQueryLog : IDisposable
             Fingerprint = Form.Fingerprint,
             BootId = owner._bootId,
             SpanMs = SpanMs,
-            HeldBytes = HeldBytes,
-            UsedBytes = UsedBytes,
-            LimitBytes = LimitBytes,
+            HeldBytes = Volatile.Read(ref _held),
+            PeakBytes = PeakBytes,
         };
 
         public void Dispose()
@@ -346,10 +365,9 @@ internal sealed class ActiveQueryLog : IDisposable
             }
         }
 
-        internal void Measured(long used, long limit)
-        {
-            UsedBytes = Math.Max(used, usedBefore + HeldBytes);
-            LimitBytes = limit;
-        }
+        // What was measured may be older than what the query took since.
+        internal long UsedOf(long measured) => Math.Max(measured, _usedBefore + PeakBytes);
+
+        internal void Begins(DateTimeOffset now, long usedBytes) => (Started, _usedBefore) = (now, usedBytes);
     }
 }

@@ -12,8 +12,8 @@ internal sealed record AskedQuery(QueryForm Form, QueryUsage Usage);
 /// <param name="syntax">What the parser accepts.</param>
 internal sealed class AskedQueries(ParserOptions syntax)
 {
-    private const int MaxKept = 256;
-    private const int MaxKeptText = 2000;
+    private const int MaxKept = 128;
+    private const int MaxKeptText = 1000;
 
     private readonly ConcurrentDictionary<string, AskedQuery> _kept = new(StringComparer.Ordinal);
 

@@ -11,7 +11,10 @@ internal sealed class MetricUsage(int maxMetrics, TimeProvider time)
     /// <summary>Labels remembered of one metric.</summary>
     public const int MaxLabels = 64;
 
-    private const int MaxNameLength = 512;
+    /// <summary>Labels remembered for each metric that may be, all together.</summary>
+    public const int LabelsPerMetric = 8;
+
+    private const int MaxNameLength = 256;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Row> _rows = new(StringComparer.Ordinal);
@@ -19,6 +22,7 @@ internal sealed class MetricUsage(int maxMetrics, TimeProvider time)
     private long _ignored;
     private long _forgotten;
     private long _forgottenUntil;
+    private int _labels;
     private bool _isChanged;
 
     /// <summary>Since when uses are counted, in milliseconds since 1970.</summary>
@@ -141,12 +145,7 @@ internal sealed class MetricUsage(int maxMetrics, TimeProvider time)
 
         if (_rows.Count >= maxMetrics)
         {
-            // A sixteenth at a time, so that looking for the oldest is seldom.
-            foreach (var (name, oldest) in _rows.OrderBy(r => r.Value.LastAsked).Take((maxMetrics / 16) + 1).ToList())
-            {
-                _rows.Remove(name);
-                Forget(oldest.LastAsked);
-            }
+            MakeRoom(keep: null);
         }
 
         row = new Row();
@@ -157,14 +156,34 @@ internal sealed class MetricUsage(int maxMetrics, TimeProvider time)
     private void Label(Row row, string label, Asked asked)
     {
         var name = Cut(label);
-        if (!row.Labels.TryGetValue(name, out var before) && row.Labels.Count >= MaxLabels)
+        if (!row.Labels.TryGetValue(name, out var before))
         {
-            var oldest = row.Labels.MinBy(l => l.Value.LastAsked);
-            row.Labels.Remove(oldest.Key);
-            Forget(oldest.Value.LastAsked);
+            _labels++;
+            if (row.Labels.Count >= MaxLabels)
+            {
+                var oldest = row.Labels.MinBy(l => l.Value.LastAsked);
+                row.Labels.Remove(oldest.Key);
+                _labels--;
+                Forget(oldest.Value.LastAsked);
+            }
+            else if (_labels > maxMetrics * LabelsPerMetric)
+            {
+                MakeRoom(row);
+            }
         }
 
         row.Labels[name] = Row.Sum(before, asked);
+    }
+
+    // A sixteenth at a time, so that looking for the oldest is seldom.
+    private void MakeRoom(Row? keep)
+    {
+        foreach (var (name, oldest) in _rows.Where(r => r.Value != keep).OrderBy(r => r.Value.LastAsked).Take((maxMetrics / 16) + 1).ToList())
+        {
+            _rows.Remove(name);
+            _labels -= oldest.Labels.Count;
+            Forget(oldest.LastAsked);
+        }
     }
 
     private void Forget(long lastAsked)

@@ -16,7 +16,7 @@ internal sealed class MetricUsageKeeper(MetricUsage usage, CompanionFiles files,
     /// <summary>How often it is written when it changed.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
 
-    private const int MaxFileBytes = 64 * 1024 * 1024;
+    private const int MaxFileBytes = 32 * 1024 * 1024;
 
     private bool _isFailing;
 
@@ -28,6 +28,11 @@ internal sealed class MetricUsageKeeper(MetricUsage usage, CompanionFiles files,
             if (files.Read(FileName, MaxFileBytes) is { } content)
             {
                 var report = JsonSerializer.Deserialize(content, MetricUsageJson.Default.MetricUsageReport) ?? throw new JsonException("want an object, got null");
+                if (report.Metrics.Any(m => m is null))
+                {
+                    throw new JsonException("want metrics, got null");
+                }
+
                 usage.Restore(report.Version == MetricUsageReport.CurrentVersion
                     ? report
                     : throw new JsonException($"version is {report.Version}, want {MetricUsageReport.CurrentVersion}"));

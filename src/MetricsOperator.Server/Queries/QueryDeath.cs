@@ -6,10 +6,10 @@ namespace MetricsOperator.Server.Queries;
 /// <param name="BootId">Names the life of the process that ended; the same death is recorded once.</param>
 /// <param name="At">When it was found out: at the start after it.</param>
 /// <param name="SpanMs">How much time the query read, in milliseconds.</param>
-/// <param name="HeldBytes">Bytes it held when that was last written.</param>
+/// <param name="PeakBytes">Most bytes it held, as last written.</param>
 /// <param name="UsedBytes">What the scarcest part of the process' memory used.</param>
 /// <param name="LimitBytes">Limit of that part.</param>
-internal sealed record QueryDeath(string BootId, DateTimeOffset At, long SpanMs, long HeldBytes, long UsedBytes, long LimitBytes);
+internal sealed record QueryDeath(string BootId, DateTimeOffset At, long SpanMs, long PeakBytes, long UsedBytes, long LimitBytes);
 
 /// <summary>A form of query and the deaths it is held responsible for, oldest first.</summary>
 /// <param name="Fingerprint">Its fingerprint.</param>

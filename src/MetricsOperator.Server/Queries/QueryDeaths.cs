@@ -80,11 +80,19 @@ internal sealed class QueryDeaths
                     throw new JsonException($"version is {file.Version}, want {Version}");
                 }
 
-                foreach (var killer in file.Queries.Where(k => k.Deaths.Count > 0))
+                var now = time.GetUtcNow();
+                foreach (var killer in file.Queries)
                 {
+                    if (killer is null || killer.Deaths.Count == 0 || killer.Deaths.Any(d => d is null))
+                    {
+                        throw new JsonException("want a query with its deaths");
+                    }
+
+                    // A clock that went back must not make a refusal last.
                     killers[QueryForm.TryParse(killer.Fingerprint, out var fingerprint)
                         ? fingerprint
-                        : throw new JsonException($"fingerprint is \"{killer.Fingerprint}\", want 16 hexadecimal digits")] = killer;
+                        : throw new JsonException($"fingerprint is \"{killer.Fingerprint}\", want 16 hexadecimal digits")] =
+                        killer with { Deaths = [.. killer.Deaths.Select(d => d.At > now ? d with { At = now } : d)] };
                 }
             }
         }
@@ -103,10 +111,10 @@ internal sealed class QueryDeaths
     /// </summary>
     public static ActiveQuery? Culprit(IReadOnlyList<ActiveQuery> unfinished)
     {
-        var heaviest = unfinished.Where(q => q is { Fingerprint: not null, BootId.Length: > 0, LimitBytes: > 0 }).MaxBy(q => q.HeldBytes);
+        var heaviest = unfinished.Where(q => q is { Fingerprint: not null, BootId.Length: > 0, LimitBytes: > 0 }).MaxBy(q => q.PeakBytes);
         return heaviest is not null
-            && heaviest.HeldBytes * 2 > unfinished.Sum(q => q.HeldBytes)
-            && heaviest.HeldBytes >= heaviest.LimitBytes / 16
+            && heaviest.PeakBytes * 2 > unfinished.Sum(q => q.PeakBytes)
+            && heaviest.PeakBytes >= heaviest.LimitBytes / 16
             && unfinished.Max(q => q.LimitBytes > 0 ? (double)q.UsedBytes / q.LimitBytes : 0) >= 0.7
             ? heaviest
             : null;
@@ -126,7 +134,7 @@ internal sealed class QueryDeaths
                 return;
             }
 
-            earlier.Add(new QueryDeath(culprit.BootId, now, culprit.SpanMs, culprit.HeldBytes, culprit.UsedBytes, culprit.LimitBytes));
+            earlier.Add(new QueryDeath(culprit.BootId, now, culprit.SpanMs, culprit.PeakBytes, culprit.UsedBytes, culprit.LimitBytes));
             deaths = earlier.Count;
             var text = culprit.Query.Length <= MaxText ? culprit.Query : culprit.Query[..MaxText];
             var killers = new Dictionary<ulong, KillerQuery>(_killers.Where(k => k.Value.Deaths.Any(d => Counts(d, now))))
@@ -144,10 +152,10 @@ internal sealed class QueryDeaths
 
         _logger.LogWarning(
             "The server was killed for lack of memory while a query held {Held} bytes, {Used} of {Limit} in use; queries of its form (fingerprint {Fingerprint}) {Consequence}: {Query}",
-            culprit.HeldBytes, culprit.UsedBytes, culprit.LimitBytes, QueryForm.Format(fingerprint),
+            culprit.PeakBytes, culprit.UsedBytes, culprit.LimitBytes, QueryForm.Format(fingerprint),
             _refusal <= TimeSpan.Zero ? "go on, as --query.killer-refusal says"
                 : deaths > 1 ? $"are refused for {DurationText.Format(_refusal)}"
-                : $"may hold {Math.Max(MinBytes, culprit.HeldBytes / 2)} bytes from now on and are refused the next time",
+                : $"may hold {Math.Max(MinBytes, culprit.PeakBytes / 2)} bytes from now on and are refused the next time",
             culprit.Query);
     }
 
@@ -174,12 +182,12 @@ internal sealed class QueryDeaths
         {
             return new QueryVerdict(
                 $"query refused: {deaths.Count} times the server was killed for lack of memory while a query of this form (fingerprint {killer.Fingerprint}) ran, the last time, found at"
-                    + $" {Text(last.At)}, holding {last.HeldBytes} bytes; it is let in again from {Text(until)} on, or over less than half of the time; {lift}",
+                    + $" {Text(last.At)}, holding {last.PeakBytes} bytes; it is let in again from {Text(until)} on, or over less than half of the time; {lift}",
                 0,
                 null);
         }
 
-        var maxBytes = Math.Max(MinBytes, deaths.Min(d => d.HeldBytes) / 2);
+        var maxBytes = Math.Max(MinBytes, deaths.Min(d => d.PeakBytes) / 2);
         return new QueryVerdict(
             null,
             maxBytes,

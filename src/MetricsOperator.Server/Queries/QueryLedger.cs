@@ -60,8 +60,8 @@ internal sealed class QueryLedger : IDisposable
         foreach (var query in unfinished.Take(MaxToldUnfinished))
         {
             logger.LogWarning(
-                "A query did not finish in the last run: fingerprint {Fingerprint}, began at {Started}, held {Held} bytes: {Query}",
-                query.Fingerprint is { } fingerprint ? QueryForm.Format(fingerprint) : "unknown", query.Started, query.HeldBytes, query.Query);
+                "A query did not finish in the last run: fingerprint {Fingerprint}, began at {Started}, held up to {Peak} bytes: {Query}",
+                query.Fingerprint is { } fingerprint ? QueryForm.Format(fingerprint) : "unknown", query.Started, query.PeakBytes, query.Query);
         }
 
         if (unfinished.Count > MaxToldUnfinished)
@@ -90,8 +90,11 @@ internal sealed class QueryLedger : IDisposable
         return verdict;
     }
 
-    /// <summary>Writes down that a query runs; disposing the entry is its end.</summary>
-    public ActiveQueryLog.Entry Begin(string query, QueryForm form, long spanMs) => _active.Begin(query, form, spanMs);
+    /// <summary>Writes down again what running queries hold; to be called every few seconds.</summary>
+    public void Refresh() => _active.Refresh();
+
+    /// <summary>An entry for a query that is about to run; disposing it is its end.</summary>
+    public ActiveQueryLog.Entry Prepare(string query, QueryForm form, long spanMs) => _active.Prepare(query, form, spanMs);
 
     public void Dispose()
     {

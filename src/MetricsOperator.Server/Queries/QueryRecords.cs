@@ -17,16 +17,20 @@ internal sealed class QueryRecords : IDisposable
 
     private const int MaxMetrics = 10_000;
     private const int MinMetrics = 1000;
-    private const int BytesPerMetric = 512;
+    private const int BytesPerMetric = 1024;
+    private static readonly TimeSpan MeasureInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly ServerFlags _flags;
     private readonly MemoryGuard? _guard;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ProcessMemory _process = new();
+    private readonly long _availableBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
     private readonly Meter _meter = new("MetricsOperator.Server");
     private MetricUsageKeeper? _keeper;
     private volatile QueryLedger? _ledger;
+    private long _measured;
+    private long _usedBytes;
 
     /// <param name="flags">The command line.</param>
     /// <param name="guard">Keeps the memory budget; null without one.</param>
@@ -98,7 +102,14 @@ internal sealed class QueryRecords : IDisposable
     {
         if (_guard is null)
         {
-            return (_process.AnonymousBytes(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            // As often as a guard would; two threads that do it at once do no harm.
+            if (_measured == 0 || _time.GetElapsedTime(Volatile.Read(ref _measured)) >= MeasureInterval)
+            {
+                Volatile.Write(ref _usedBytes, _process.AnonymousBytes());
+                Volatile.Write(ref _measured, _time.GetTimestamp());
+            }
+
+            return (Volatile.Read(ref _usedBytes), _availableBytes);
         }
 
         var (reading, budget) = (_guard.Reading, _guard.Budget);

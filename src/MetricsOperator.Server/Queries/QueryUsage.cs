@@ -4,7 +4,7 @@ using MatchType = MetricsOperator.Timeseries.Labels.MatchType;
 
 namespace MetricsOperator.Server.Queries;
 
-/// <summary>How one selector uses a metric.</summary>
+/// <summary>How one request uses a metric.</summary>
 /// <param name="Metric">Name of the metric, or the matcher when it is no plain name: <c>{__name__=~"node_.*"}</c>, and <c>{}</c> when there is none.</param>
 /// <param name="Labels">Labels that matchers, groupings, joins and functions name.</param>
 /// <param name="AllLabels">True when every label counts: it reaches the answer, or series find each other by it.</param>
@@ -12,7 +12,7 @@ internal sealed record MetricUse(string Metric, IReadOnlyList<string> Labels, bo
 
 /// <summary>Which metrics and labels a request asks for.</summary>
 /// <param name="IsIgnored">True when the request says that it is no use: a selector has a matcher on <c>__ignore_usage__</c>.</param>
-/// <param name="Uses">One per selector and name.</param>
+/// <param name="Uses">One per metric.</param>
 internal sealed record QueryUsage(bool IsIgnored, IReadOnlyList<MetricUse> Uses)
 {
     /// <summary>A matcher on this label, such as <c>__ignore_usage__=""</c>, changes no answer and marks the request as no use.</summary>
@@ -49,7 +49,11 @@ internal sealed record QueryUsage(bool IsIgnored, IReadOnlyList<MetricUse> Uses)
         private readonly List<MetricUse> _uses = [];
         private bool _isIgnored;
 
-        public QueryUsage Result() => new(_isIgnored, _uses);
+        // A request that names a metric twice is one use.
+        public QueryUsage Result() => new(
+            _isIgnored,
+            [.. _uses.GroupBy(u => u.Metric, StringComparer.Ordinal).Select(g => new MetricUse(
+                g.Key, [.. g.SelectMany(u => u.Labels).Distinct(StringComparer.Ordinal)], g.Any(u => u.AllLabels)))]);
 
         public void Add(IReadOnlyList<LabelMatcher> matchers, IEnumerable<string> labels, bool allLabels)
         {
@@ -94,7 +98,7 @@ internal sealed record QueryUsage(bool IsIgnored, IReadOnlyList<MetricUse> Uses)
         private static IReadOnlyList<string> Metrics(IReadOnlyList<LabelMatcher> matchers)
         {
             var names = matchers.Where(m => m.Name == LabelNames.MetricName && !m.IsNegative).ToList();
-            return names.Find(m => m.Type == MatchType.Equal) is { } exact ? [exact.Value]
+            return names.Find(m => m.Type == MatchType.Equal && m.Value.Length > 0) is { } exact ? [exact.Value]
                 : names.Find(m => m.LiteralAlternatives is { Count: > 0 })?.LiteralAlternatives is { } alternatives ? alternatives
                 : names.Count > 0 ? [$"{{{names[0]}}}"]
                 : [AnyMetric];
