@@ -45,6 +45,9 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     /// <summary>Figures of the head; cheap.</summary>
     public HeadStats HeadStats => _head.Stats();
 
+    /// <summary>Small files beside the data.</summary>
+    public CompanionFiles Companions => new(_options.Files, _options.Path);
+
     /// <summary>Blocks that are open, oldest first.</summary>
     public IReadOnlyList<BlockMeta> Blocks => _blocks.Metas;
 

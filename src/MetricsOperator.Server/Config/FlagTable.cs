@@ -58,6 +58,7 @@ public static class FlagTable
         new("query.timeout", FlagKind.Duration, "2m", "How long a query may take."),
         new("query.max-concurrency", FlagKind.Number, "20", "How many queries run at the same time."),
         new("query.max-samples", FlagKind.Number, "50000000", "How many samples one query may load."),
+        new("query.killer-refusal", FlagKind.Duration, "1d", "How long a query that killed the server twice is refused; 0s to do nothing about such queries."),
         new("scrape.adjust-timestamps", FlagKind.Switch, "true", "Align scrape timestamps that are off by up to the tolerance."),
         new("scrape.timestamp-tolerance", FlagKind.Duration, "2ms", "Largest alignment of a scrape timestamp."),
         new("enable-feature", FlagKind.List, "", "Comma-separated feature names."),

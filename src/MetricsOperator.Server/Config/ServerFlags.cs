@@ -71,6 +71,9 @@ public sealed class ServerFlags
 
     public long QueryMaxSamples => Number("query.max-samples");
 
+    /// <summary>How long a query that killed the server twice is refused; zero to do nothing about such queries.</summary>
+    public TimeSpan KillerRefusal => Duration("query.killer-refusal");
+
     public bool AdjustTimestamps => Switch("scrape.adjust-timestamps");
 
     public TimeSpan TimestampTolerance => Duration("scrape.timestamp-tolerance");

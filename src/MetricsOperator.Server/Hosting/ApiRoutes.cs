@@ -1,4 +1,5 @@
 using MetricsOperator.Server.Http;
+using MetricsOperator.Server.Queries;
 using MetricsOperator.Server.RemoteWrite;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,7 @@ namespace MetricsOperator.Server.Hosting;
 
 /// <summary>The handlers of the API, made by the host.</summary>
 internal sealed record ApiHandlers(
-    QueryEndpoints Query, SeriesEndpoints Series, TargetEndpoints Targets, StatusEndpoints Status, MemoryEndpoint Memory, ManagementEndpoints Management, StartPage StartPage, RemoteWriteReceiver RemoteWrite,
+    QueryEndpoints Query, SeriesEndpoints Series, TargetEndpoints Targets, StatusEndpoints Status, MemoryEndpoint Memory, QueryStatusEndpoints Queries, ManagementEndpoints Management, StartPage StartPage, RemoteWriteReceiver RemoteWrite,
     ExemplarEndpoints Exemplars, AdminEndpoints Admin);
 
 /// <summary>The one list of paths.</summary>
@@ -37,6 +38,9 @@ internal static class ApiRoutes
         Data(Change, "/api/v1/admin/tsdb/snapshot", handlers.Admin.SnapshotAsync);
 
         Data("GET", "/api/v1/status/memory", handlers.Memory.GetAsync);
+        Data("GET", "/api/v1/status/queries", handlers.Queries.QueriesAsync);
+        Data("GET", "/api/v1/status/usage", handlers.Queries.UsageAsync);
+        Data(Change, QueryDeaths.LiftPath, handlers.Queries.LiftAsync);
 
         Always("GET", "/api/v1/status/config", handlers.Status.ConfigAsync);
         Always("GET", "/api/v1/status/flags", handlers.Status.FlagsAsync);

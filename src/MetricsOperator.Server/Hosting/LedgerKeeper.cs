@@ -1,3 +1,5 @@
+using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Server.Queries;
 using MetricsOperator.Server.RemoteWrite;
 using MetricsOperator.Server.Scraping;
 using MetricsOperator.Tsdb;
@@ -25,6 +27,9 @@ internal sealed class LedgerKeeper(
     /// <summary>The storage; null until it is open.</summary>
     public Func<TimeSeriesDb?> Storage { get; set; } = static () => null;
 
+    /// <summary>The queries; null until the data directory is open.</summary>
+    public Func<QueryLedger?> Queries { get; set; } = static () => null;
+
     /// <summary>Writes the message until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -40,6 +45,10 @@ internal sealed class LedgerKeeper(
     public void Write()
     {
         var head = Storage()?.HeadStats;
+        var queries = Queries();
+        queries?.Refresh();
+        var running = queries?.Running ?? [];
+        var heaviest = running.MaxBy(q => q.HeldBytes);
         message.Heartbeat(new Ledger
         {
             Phase = state.Phase,
@@ -52,6 +61,8 @@ internal sealed class LedgerKeeper(
             SamplesPerSecond = _samples.Observe(scraping.Samples + writes.Samples),
             NewSeriesPerSecond = _newSeries.Observe(scraping.NewSeries),
             ReplayPercent = state.Progress.Percent,
+            QueryBytes = running.Sum(q => q.HeldBytes),
+            TopQuery = heaviest?.Fingerprint is { } fingerprint ? (QueryForm.Format(fingerprint), heaviest.HeldBytes) : null,
             Top = Top(head),
         });
     }

@@ -4,6 +4,7 @@ using MetricsOperator.Server.Config;
 using MetricsOperator.Server.Discovery;
 using MetricsOperator.Server.Http;
 using MetricsOperator.Server.Memory;
+using MetricsOperator.Server.Queries;
 using MetricsOperator.Server.RemoteWrite;
 using MetricsOperator.Server.Scraping;
 using MetricsOperator.Timeseries.Contracts;
@@ -42,6 +43,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly MemoryGuard? _guard;
     private readonly StorageOpening _opening;
     private readonly QueryGate _gate;
+    private readonly QueryRecords _records;
     private readonly QueryEndpoints _queries;
     private readonly RouteTable _routes;
     private readonly LedgerKeeper _ledger;
@@ -84,8 +86,13 @@ internal sealed class ServerHost : IAsyncDisposable
 
         try
         {
-            _queries = new QueryEndpoints(() => _view, _gate, flags, QuerySettings.Parser(flags), time);
-            _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time) { Storage = () => _storage };
+            _records = new QueryRecords(flags, _guard, QuerySettings.Parser(flags), time, Logger("query"));
+            _queries = new QueryEndpoints(() => _view, _gate, _records, flags, QuerySettings.Parser(flags), time);
+            _ledger = new LedgerKeeper(message, _state, _config, _scrapeMetrics, _writeMetrics, _guard?.Budget.TotalBytes ?? 0, time)
+            {
+                Storage = () => _storage,
+                Queries = () => _records.Ledger,
+            };
             _routes = new RouteTable(flags.RoutePrefix, flags.CorsOrigin);
             ApiRoutes.Map(_routes, Handlers(), () => _state.IsReady, Logger("web"));
             _http = new HttpListener(flags, _routes.HandleAsync, loggers);
@@ -143,12 +150,14 @@ internal sealed class ServerHost : IAsyncDisposable
         _storage = await _opening.FinishAsync();
         if (_storage is not null)
         {
+            _records.Open(_storage.Companions, _state.BootId);
             _state.Progress = _state.Progress with { Phase = "done", Percent = 100 };
             StartScraping();
             _state.Phase = ServerState.Ready;
             _ledger.Write();
             Logger("server").LogInformation("Server is ready to receive requests");
             background.Add(MaintainAsync(_stop.Token));
+            background.Add(_records.RunAsync(_stop.Token));
             if (_guard is not null)
             {
                 background.Add(_guard.RunAsync(_stop.Token));
@@ -178,6 +187,7 @@ internal sealed class ServerHost : IAsyncDisposable
         await _http.DisposeAsync();
         _routes.Dispose();
         _queries.Dispose();
+        _records.Dispose();
         _ledger.Dispose();
         _guard?.Dispose();
         _config.Dispose();
@@ -190,12 +200,13 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private ApiHandlers Handlers() => new(
         _queries,
-        new SeriesEndpoints(() => _view),
+        new SeriesEndpoints(() => _view, _records.Usage),
         new TargetEndpoints(
             () => _targets is { } targets ? TargetReports.Pools(targets) : [],
             () => _targets is { } targets ? TargetReports.Metadata(targets) : []),
         new StatusEndpoints(Runtime, () => _view, () => EffectiveConfig.ToYaml(_config.Current), _flags, _time),
         new MemoryEndpoint(_guard, () => _storage),
+        new QueryStatusEndpoints(_records, _flags),
         new ManagementEndpoints(Runtime, _config.ReloadAsync, Stop, _registry, _flags),
         new StartPage(_flags),
         new RemoteWriteReceiver(() => _state.IsReady ? _storage : null, _known, _flags, _writeMetrics, _time, Logger("remote-write")),
@@ -353,6 +364,7 @@ internal sealed class ServerHost : IAsyncDisposable
         }
 
         _view = null;
+        _records.Close();
         var problem = CloseStorage();
         _message.Final("Stopped", problem ?? "stopped cleanly");
         Logger("server").LogInformation("Stopped");

@@ -30,6 +30,12 @@ internal sealed record Ledger
 
     public double ReplayPercent { get; init; }
 
+    /// <summary>Bytes that running queries hold.</summary>
+    public long QueryBytes { get; init; }
+
+    /// <summary>The running query that holds most; null when none runs.</summary>
+    public (string Fingerprint, long Bytes)? TopQuery { get; init; }
+
     /// <summary>The metrics with the most series.</summary>
     public IReadOnlyList<(string Metric, long Series)> Top { get; init; } = [];
 }
@@ -165,6 +171,15 @@ internal sealed class TerminationMessage : IDisposable
         json.WriteNumber("samplesPerSecond"u8, Math.Round(ledger.SamplesPerSecond, 1));
         json.WriteNumber("newSeriesPerSecond"u8, Math.Round(ledger.NewSeriesPerSecond, 1));
         json.WriteNumber("replayPercent"u8, Math.Round(ledger.ReplayPercent, 1));
+        json.WriteNumber("queryBytes"u8, ledger.QueryBytes);
+        if (ledger.TopQuery is var (fingerprint, bytes))
+        {
+            json.WriteStartArray("topQuery"u8);
+            json.WriteStringValue(fingerprint);
+            json.WriteNumberValue(bytes);
+            json.WriteEndArray();
+        }
+
         json.WriteStartArray("top"u8);
         foreach (var (metric, series) in ledger.Top.Take(top))
         {

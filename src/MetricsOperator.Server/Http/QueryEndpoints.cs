@@ -5,12 +5,13 @@ using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
 using MetricsOperator.Server.Config;
 using MetricsOperator.Server.Memory;
+using MetricsOperator.Server.Queries;
 using Microsoft.AspNetCore.Http;
 
 namespace MetricsOperator.Server.Http;
 
 /// <summary>Evaluates queries for <c>/api/v1/query</c>, <c>query_range</c>, <c>format_query</c> and <c>parse_query</c>: reads and bounds the request, queues, answers.</summary>
-internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, ServerFlags flags, ParserOptions syntax, TimeProvider time) : IDisposable
+internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, QueryRecords records, ServerFlags flags, ParserOptions syntax, TimeProvider time) : IDisposable
 {
     private const int MaxPointsPerSeries = 11_000;
 
@@ -22,7 +23,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         var parameters = await ApiParameters.ReadAsync(context);
         var timeMs = parameters.TimeMs("time", time.GetUtcNow().ToUnixTimeMilliseconds());
         var options = Options(parameters);
-        await AnswerAsync(context, parameters, (v, query, running) =>
+        await AnswerAsync(context, parameters, 0, (v, query, running) =>
             v.Engine.Instant(v.Storage, query, timeMs, options with { Memory = running.Memory }, running.Stop));
     }
 
@@ -49,7 +50,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         }
 
         var options = Options(parameters);
-        await AnswerAsync(context, parameters, (v, query, running) =>
+        await AnswerAsync(context, parameters, endMs - startMs, (v, query, running) =>
             v.Engine.Range(v.Storage, query, startMs, endMs, stepMs, options with { Memory = running.Memory }, running.Stop));
     }
 
@@ -69,6 +70,18 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
     {
         _slots.Dispose();
         _metrics.Dispose();
+    }
+
+    private AskedQuery Read(string query)
+    {
+        try
+        {
+            return records.Asked.Read(query);
+        }
+        catch (ParseException e)
+        {
+            throw ApiException.Parameter("query", e.Message, e);
+        }
     }
 
     private Expr Parse(ApiParameters parameters)
@@ -97,11 +110,29 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
             };
     }
 
-    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, Func<QueryView, string, QueryGate.Running, QueryResult> evaluate)
+    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, long durationMs, Func<QueryView, string, QueryGate.Running, QueryResult> evaluate)
     {
         var query = parameters.Get("query");
-        var current = view() ?? throw new ApiException(ApiErrorType.Unavailable, "TSDB not ready");
-        using var running = gate.Enter(out var refusal, context.RequestAborted) ?? throw new ApiException(ApiErrorType.Overloaded, refusal!);
+        if (view() is not { } current || records.Ledger is not { } ledger)
+        {
+            throw new ApiException(ApiErrorType.Unavailable, "TSDB not ready");
+        }
+
+        var asked = Read(query);
+        var spanMs = durationMs + asked.Form.ReachMs;
+        records.Usage.Count(asked.Usage, QueryRecords.IsMarked(context.Request));
+        var verdict = ledger.Judge(asked.Form, spanMs);
+        if (verdict.Refusal is not null)
+        {
+            throw new ApiException(ApiErrorType.Execution, verdict.Refusal);
+        }
+
+        using var running = gate.Enter(out var refusal, context.RequestAborted, verdict.MaxBytes, verdict.Warning)
+            ?? throw new ApiException(ApiErrorType.Overloaded, refusal!);
+
+        // It ends when the answer is sent: the result is in memory as long.
+        using var entry = ledger.Prepare(query, asked.Form, spanMs);
+        running.Holds = entry.Holds;
         var began = Stopwatch.GetTimestamp();
         if (!await _slots.WaitAsync(current.Engine.Options.Timeout, context.RequestAborted))
         {
@@ -109,10 +140,11 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         }
 
         var queueTime = Stopwatch.GetElapsedTime(began);
-        QueryResult result;
+        QueryResult? result = null;
         try
         {
             _metrics.Started();
+            entry.Start();
 
             // On this thread, which is one of the pool and has nothing else to do: another one would have to be woken first.
             result = Evaluate(() => evaluate(current, query, running));
@@ -130,10 +162,13 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Serv
         {
             _metrics.Left();
             _slots.Release();
+            ledger.Costs.Add(
+                asked.Form, query, new QueryCost(running.Memory.Peak, result?.Stats.TotalQueryableSamples ?? 0, Stopwatch.GetElapsedTime(began) - queueTime, result is null));
         }
 
         var stats = parameters.Get("stats").Length > 0;
-        await Envelope.WriteAsync(context, output => QueryJson.WriteAsync(output, result, stats, queueTime), result.Warnings, result.Infos);
+        IReadOnlyList<string> warnings = verdict.Warning is null ? result.Warnings : [.. result.Warnings, verdict.Warning];
+        await Envelope.WriteAsync(context, output => QueryJson.WriteAsync(output, result, stats, queueTime), warnings, result.Infos);
     }
 
     private static QueryResult Evaluate(Func<QueryResult> evaluate)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MetricsOperator.Server.Queries;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Labels;
 using Microsoft.AspNetCore.Http;
@@ -7,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace MetricsOperator.Server.Http;
 
 /// <summary>What series and labels exist: <c>/api/v1/series</c>, <c>labels</c>, <c>label/{name}/values</c>.</summary>
-internal sealed class SeriesEndpoints(Func<QueryView?> view)
+internal sealed class SeriesEndpoints(Func<QueryView?> view, MetricUsage usage)
 {
     private const string Truncated = "results truncated due to limit";
 
@@ -23,6 +24,7 @@ internal sealed class SeriesEndpoints(Func<QueryView?> view)
         var limit = parameters.Limit();
         var (startMs, endMs) = Range(parameters);
         using var querier = Open(startMs, endMs);
+        usage.Count(QueryUsage.Of(selectors, label: null, allLabels: true), QueryRecords.IsMarked(context.Request));
         var hints = new SelectHints(startMs, endMs, Function: "series", Limit: limit == 0 ? 0 : limit + 1);
         var warnings = new List<string>();
         var found = selectors.Count > 1 ? new SortedSet<LabelSet>() : null;
@@ -67,7 +69,7 @@ internal sealed class SeriesEndpoints(Func<QueryView?> view)
     public async Task LabelNamesAsync(HttpContext context)
     {
         var parameters = await ApiParameters.ReadAsync(context);
-        await AnswerAsync(context, parameters, (querier, matchers, limit) => querier.LabelNames(matchers, limit, context.RequestAborted));
+        await AnswerAsync(context, parameters, label: null, (querier, matchers, limit) => querier.LabelNames(matchers, limit, context.RequestAborted));
     }
 
     public async Task LabelValuesAsync(HttpContext context)
@@ -79,7 +81,7 @@ internal sealed class SeriesEndpoints(Func<QueryView?> view)
             throw new ApiException(ApiErrorType.BadData, "invalid label name: \"\"");
         }
 
-        await AnswerAsync(context, parameters, (querier, matchers, limit) => querier.LabelValues(name, matchers, limit, context.RequestAborted));
+        await AnswerAsync(context, parameters, name, (querier, matchers, limit) => querier.LabelValues(name, matchers, limit, context.RequestAborted));
     }
 
     /// <summary>Turns <c>U__my_2e_name</c> back into <c>my.name</c>; other names stay.</summary>
@@ -139,13 +141,20 @@ internal sealed class SeriesEndpoints(Func<QueryView?> view)
         (view() ?? throw new ApiException(ApiErrorType.Unavailable, "TSDB not ready")).Storage.OpenQuerier(startMs, endMs);
 
     private async Task AnswerAsync(
-        HttpContext context, ApiParameters parameters, Func<ISeriesQuerier, IReadOnlyList<LabelMatcher>, int, IReadOnlyList<string>> read)
+        HttpContext context, ApiParameters parameters, string? label, Func<ISeriesQuerier, IReadOnlyList<LabelMatcher>, int, IReadOnlyList<string>> read)
     {
         var selectors = parameters.Selectors();
         var limit = parameters.Limit();
         var (startMs, endMs) = Range(parameters);
         var ask = limit == 0 ? 0 : limit + 1;
         List<string> values;
+
+        // Without a selector it is the list of all names, which is no use of any metric.
+        if (selectors.Count > 0)
+        {
+            usage.Count(QueryUsage.Of(selectors, label, allLabels: false), QueryRecords.IsMarked(context.Request));
+        }
+
         using (var querier = Open(startMs, endMs))
         {
             values = selectors.Count <= 1

@@ -36,7 +36,7 @@ internal sealed class StartPage(ServerFlags flags)
           for(const s of d.result)row(name(s.metric),s.value?s.value[1]:s.histogram?JSON.stringify(s.histogram[1]):(s.values||s.histograms).map(v=>JSON.stringify(v[1])+' @'+v[0]).join('\n'));
           if(!d.result.length)row('(empty result)','')};
         async function run(){error.textContent='';try{
-          const r=await(await fetch('@PREFIX@/api/v1/query',{method:'POST',body:new URLSearchParams({query:query.value})})).json();
+          const r=await(await fetch('@PREFIX@/api/v1/query',{method:'POST',headers:{'X-MetricsOperator-Ignore-Usage':'1'},body:new URLSearchParams({query:query.value})})).json();
           if(r.status!=='success')throw new Error(r.errorType+': '+r.error);
           error.textContent=(r.warnings||[]).concat(r.infos||[]).join('\n');show(r.data)}catch(e){table.replaceChildren();error.textContent=e.message}}
         byId('form').addEventListener('submit',e=>{e.preventDefault();location.hash=encodeURIComponent(query.value);run()});

@@ -39,7 +39,9 @@ internal sealed class QueryGate(long maxQueryBytes = long.MaxValue, long maxTota
     /// <summary>Lets a query in.</summary>
     /// <param name="problem">Why it is refused, or null.</param>
     /// <param name="cancellation">Stops the query when its client is gone.</param>
-    public Running? Enter(out string? problem, CancellationToken cancellation)
+    /// <param name="maxBytes">Most bytes of this query; that of all queries wins when it is lower.</param>
+    /// <param name="advice">What the error says about that.</param>
+    public Running? Enter(out string? problem, CancellationToken cancellation, long maxBytes = long.MaxValue, string? advice = null)
     {
         problem = _refusal;
         if (problem is not null)
@@ -48,7 +50,9 @@ internal sealed class QueryGate(long maxQueryBytes = long.MaxValue, long maxTota
             return null;
         }
 
-        var query = new Running(this, CancellationTokenSource.CreateLinkedTokenSource(cancellation));
+        var ownLimit = maxBytes < MaxQueryBytes;
+        var query = new Running(
+            this, CancellationTokenSource.CreateLinkedTokenSource(cancellation), ownLimit ? maxBytes : MaxQueryBytes, ownLimit ? advice ?? Advice : Advice);
         lock (_gate)
         {
             _running.Add(query);
@@ -94,34 +98,53 @@ internal sealed class QueryGate(long maxQueryBytes = long.MaxValue, long maxTota
     }
 
     /// <summary>One running query; disposing it is leaving.</summary>
-    internal sealed class Running(QueryGate owner, CancellationTokenSource source) : IDisposable
+    internal sealed class Running : IDisposable
     {
+        private readonly QueryGate _owner;
+        private readonly CancellationTokenSource _source;
         private volatile string? _why;
 
+        internal Running(QueryGate owner, CancellationTokenSource source, long maxBytes, string advice)
+        {
+            _owner = owner;
+            _source = source;
+            Stop = source.Token;
+            Memory = new QueryMemory(maxBytes, advice, Changed);
+        }
+
         /// <summary>The bytes that the query holds.</summary>
-        public QueryMemory Memory { get; } = new(owner.MaxQueryBytes, Advice, owner.Changed);
+        public QueryMemory Memory { get; }
+
+        /// <summary>Told of the bytes that the query holds, on its thread, whenever they change.</summary>
+        public Action<long>? Holds { get; set; }
 
         /// <summary>Stops the query.</summary>
-        public CancellationToken Stop { get; } = source.Token;
+        public CancellationToken Stop { get; }
 
         /// <summary>Why it was cancelled; null when it was not.</summary>
         public string? Cancelled => _why;
 
         public void Dispose()
         {
-            lock (owner._gate)
+            lock (_owner._gate)
             {
-                owner._running.Remove(this);
+                _owner._running.Remove(this);
             }
 
-            Interlocked.Add(ref owner._held, -Memory.Held);
-            source.Dispose();
+            Interlocked.Add(ref _owner._held, -Memory.Held);
+            _source.Dispose();
         }
 
         internal void Cancel(string why)
         {
             _why = why;
-            source.Cancel();
+            _source.Cancel();
+        }
+
+        private void Changed(long bytes)
+        {
+            Holds?.Invoke(Memory.Held);
+            _owner.Changed(bytes);
         }
     }
 }

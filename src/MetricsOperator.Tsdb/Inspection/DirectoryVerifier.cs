@@ -177,6 +177,8 @@ public sealed class DirectoryVerifier(string path)
                 Recovery.BootJournal.FileName => "the journal of starts",
                 Recovery.RescueState.FileName => "how far a bounded replay has come",
                 "queries.active" => "the list of running queries",
+                "query-deaths.json" => "the queries that killed the server",
+                "metric-usage.json" => "which metrics were asked for",
                 _ when file.Contains(".tmp", StringComparison.Ordinal) => "unfinished; the next start deletes it",
                 _ when file.StartsWith("quarantine", StringComparison.Ordinal) || file.Contains(".damaged-", StringComparison.Ordinal) => "set aside by a repair",
                 _ => "not part of the database",

@@ -20,6 +20,8 @@ public sealed class TerminationMessageTests
         SamplesPerSecond = 5.5,
         NewSeriesPerSecond = 6,
         ReplayPercent = 100,
+        QueryBytes = 8,
+        TopQuery = ("00000000000000ff", 9),
         Top = [("up", 7)],
     };
 
@@ -30,7 +32,7 @@ public sealed class TerminationMessageTests
         using var message = new TerminationMessage(folder["log"], NullLogger.Instance);
         message.Heartbeat(Sample);
         const string Expected = """
-            {"v":1,"class":"Running","phase":"ready","bootId":"b","configHash":"c","rssBytes":1,"heapBytes":2,"budgetBytes":3,"headSeries":4,"samplesPerSecond":5.5,"newSeriesPerSecond":6,"replayPercent":100,"top":[["up",7]],"message":""}
+            {"v":1,"class":"Running","phase":"ready","bootId":"b","configHash":"c","rssBytes":1,"heapBytes":2,"budgetBytes":3,"headSeries":4,"samplesPerSecond":5.5,"newSeriesPerSecond":6,"replayPercent":100,"queryBytes":8,"topQuery":["00000000000000ff",9],"top":[["up",7]],"message":""}
             """;
         Assert.Equal(Expected, File.ReadAllText(folder["log"]));
     }

@@ -92,6 +92,27 @@ public sealed class MemoryGuardTests
     }
 
     [Fact]
+    public void A_query_may_have_a_lower_limit_of_its_own_with_a_reason()
+    {
+        var gate = new QueryGate(maxQueryBytes: 1000);
+        using (var bounded = gate.Enter(out _, CancellationToken.None, 100, "it killed before"))
+        {
+            var held = new List<long>();
+            bounded!.Holds = held.Add;
+            bounded.Memory.Charge(60);
+            bounded.Memory.Refund(10);
+            var error = Assert.Throws<QueryExecutionException>(() => bounded.Memory.Charge(51));
+            Assert.Contains("more than the limit of 100: it killed before", error.Message, StringComparison.Ordinal);
+            Assert.Equal([60, 50, 101], held);
+        }
+
+        Assert.Equal(0, gate.HeldBytes);
+        using var free = gate.Enter(out _, CancellationToken.None, 5000, "it killed before");
+        var other = Assert.Throws<QueryExecutionException>(() => free!.Memory.Charge(1001));
+        Assert.Contains("more than the limit of 1000: ask for fewer series or steps", other.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_queries_that_hold_the_same_the_oldest_is_cancelled_first_and_told_why()
     {
         var gate = new QueryGate();
