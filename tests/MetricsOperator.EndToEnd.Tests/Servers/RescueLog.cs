@@ -17,7 +17,9 @@ public sealed class RescueLog : IDisposable
     internal const int SamplesPerSeries = 3;
     private const int Batch = 5000;
 
-    internal static readonly int Series = (int)RescueTests.Number("RESCUE_SERIES", 250_000);
+    internal const int UsualSeries = 250_000;
+
+    internal static readonly int Series = (int)RescueTests.Number("RESCUE_SERIES", UsualSeries);
 
     private readonly TempDir _directory = new();
     private readonly SemaphoreSlim _gate = new(1);
