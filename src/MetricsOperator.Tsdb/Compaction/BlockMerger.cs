@@ -9,7 +9,7 @@ namespace MetricsOperator.Tsdb.Compaction;
 
 /// <summary>
 /// Merges blocks into one as a stream: symbols by merging sorted lists, series in label order, chunks copied as they are unless the
-/// blocks overlap. Memory is four bytes per symbol of each input.
+/// blocks overlap. Memory is four bytes per symbol of each input, and what <see cref="IndexWriter"/> needs.
 /// </summary>
 internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimeProvider time)
 {
@@ -164,28 +164,30 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
         return count;
     }
 
-    /// <summary>New ordinals by what an input's series name a symbol by; those ascend, so two arrays are enough.</summary>
-    private sealed class SymbolMap
+    /// <summary>New ordinals by what an input's series name a symbol by: its ordinal there, or, in version 1, its ascending offset.</summary>
+    /// <param name="symbols">Symbols of the input.</param>
+    private sealed class SymbolMap(int symbols)
     {
-        private readonly List<uint> _old = [];
-        private readonly List<uint> _new = [];
+        private readonly List<uint> _new = new(symbols);
+
+        /// <summary>Offsets; null as long as they are the ordinals themselves.</summary>
+        private List<uint>? _old;
 
         public void Add(uint old, uint ordinal)
         {
-            _old.Add(old);
+            if (_old is null && old != _new.Count)
+            {
+                _old = [.. Enumerable.Range(0, _new.Count).Select(i => (uint)i)];
+            }
+
+            _old?.Add(old);
             _new.Add(ordinal);
         }
 
         public uint Of(uint old)
         {
-            // Fast path: ordinals, which are the positions themselves; version 1 has offsets.
-            if (old < _old.Count && _old[(int)old] == old)
-            {
-                return _new[(int)old];
-            }
-
-            var position = _old.BinarySearch(old);
-            return position >= 0 ? _new[position] : throw new StorageException($"cannot merge blocks: there is no symbol {old}");
+            var position = _old is null ? (int)Math.Min(old, int.MaxValue) : _old.BinarySearch(old);
+            return (uint)position < (uint)_new.Count ? _new[position] : throw new StorageException($"cannot merge blocks: there is no symbol {old}");
         }
     }
 
@@ -230,19 +232,21 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
     /// <summary>The series of one block, in order.</summary>
     private sealed class Input
     {
-        private readonly List<uint> _series = [];
         private readonly List<BlockChunk> _chunks = [];
+        private readonly (long Offset, int Count) _series;
+        private uint _current;
         private int _next;
 
         public Input(Block block)
         {
             Block = block;
-            block.Postings.All(_series);
+            Symbols = new SymbolMap(block.Index.SymbolCount);
+            _series = block.Index.AllSeries();
         }
 
         public Block Block { get; }
 
-        public SymbolMap Symbols { get; } = new();
+        public SymbolMap Symbols { get; }
 
         /// <summary>Labels of the current series by their new ordinals, whose order is label order.</summary>
         public List<SymbolPair> Labels { get; } = [];
@@ -261,7 +265,8 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
                 return;
             }
 
-            Block.Index.ReadSeries(_series[_next++], Labels, _chunks);
+            _current = Block.Index.SeriesAt(_series.Offset, _next++);
+            Block.Index.ReadSeries(_current, Labels, _chunks);
             for (var i = 0; i < Labels.Count; i++)
             {
                 Labels[i] = new SymbolPair(Symbols.Of(Labels[i].Name), Symbols.Of(Labels[i].Value));
@@ -289,7 +294,7 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
 
         public void WriteTo(BlockBuilder builder)
         {
-            var deleted = Block.Tombstones.Of(_series[_next - 1]);
+            var deleted = Block.Tombstones.Of(_current);
             foreach (var chunk in _chunks)
             {
                 var reference = new ChunkRef(chunk.MinTime, chunk.MaxTime, chunk.Reference);
@@ -309,6 +314,6 @@ internal sealed class BlockMerger(FileLayer files, string dataDirectory, TimePro
             _chunks.ConvertAll(c => new ChunkRef(c.MinTime, c.MaxTime, c.Reference)).ToArray(),
             long.MinValue,
             long.MaxValue,
-            Block.Tombstones.Of(_series[_next - 1]));
+            Block.Tombstones.Of(_current));
     }
 }

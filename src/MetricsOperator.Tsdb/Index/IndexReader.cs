@@ -150,6 +150,23 @@ internal sealed class IndexReader : IDisposable
         }
     }
 
+    /// <summary>Where the list of all series stands, and how many it has; <see cref="SeriesAt"/> reads it without a copy.</summary>
+    public (long Offset, int Count) AllSeries()
+    {
+        var offset = _table.Find(default, default);
+        if (offset <= 0)
+        {
+            return (0, 0);
+        }
+
+        var (start, end) = Section(offset, "postings");
+        var count = BinaryPrimitives.ReadUInt32BigEndian(Bytes(start, 4));
+        return count * 4L == end - start - 4 ? (start + 4, (int)count) : throw Corrupt(offset, $"got {count} postings in {end - start} bytes");
+    }
+
+    /// <summary>A series of the list that <see cref="AllSeries"/> found.</summary>
+    public uint SeriesAt(long offset, int index) => BinaryPrimitives.ReadUInt32BigEndian(Bytes(offset + (index * 4L), 4));
+
     /// <summary>Reads a series: its label pairs and chunks replace the lists' contents.</summary>
     public void ReadSeries(uint series, List<SymbolPair> labels, List<BlockChunk> chunks)
     {

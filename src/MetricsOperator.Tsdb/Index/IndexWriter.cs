@@ -1,29 +1,25 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Tsdb.Files;
 
 namespace MetricsOperator.Tsdb.Index;
 
 /// <summary>
-/// Writes an index file: symbols, then series in label order, then <see cref="Finish"/>. Memory is four bytes per symbol and series and a
-/// bounded buffer: the postings are made by reading the written series back, some label names at a time.
+/// Writes an index file: symbols, then series in label order, then <see cref="Finish"/>. Memory is about four bytes per label pair and a bounded
+/// buffer, however many series and symbols there are: the postings are made by reading the written series back, some label names at a time, and of a
+/// name with very many some values at a time.
 /// </summary>
 internal sealed class IndexWriter : IDisposable
 {
-    /// <summary>Postings (8 bytes each) that are sorted at once, unless one label name alone has more.</summary>
-    private const int BatchPostings = 500_000;
+    /// <summary>Symbols whose place is not kept, between two whose is.</summary>
+    private const int Sampling = 32;
 
     private readonly FileWriter _file;
     private readonly ByteWriter _entry = new(1024);
-    private readonly List<uint> _symbolOffsets = [];
-    private readonly List<uint> _series = [];
+    private readonly List<uint> _symbolSamples = [];
     private readonly SortedDictionary<uint, int> _nameCounts = [];
-
-    /// <summary>The postings table until it is written: per list the ordinals of name and value, and how far it lies behind the one before, in words.</summary>
-    private readonly ByteWriter _table = new(4096);
-    private uint _tableEntries;
-    private long _lastPostings;
+    private readonly PostingsTableSpool _table = new();
+    private uint _symbols;
+    private int _series;
     private long _symbolsStart;
     private long _seriesStart;
     private uint _symbolsExpected;
@@ -35,7 +31,10 @@ internal sealed class IndexWriter : IDisposable
         _file.Write([IndexFormat.Version]);
     }
 
-    public int SeriesCount => _series.Count;
+    /// <summary>Postings that are sorted at once, in 8 bytes each.</summary>
+    public int BatchPostings { get; init; } = 500_000;
+
+    public int SeriesCount => _series;
 
     /// <summary>Announces how many symbols follow.</summary>
     public void BeginSymbols(uint count)
@@ -50,7 +49,11 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Adds the next symbol in bytewise order; its ordinal is the number of symbols before it.</summary>
     public void AddSymbol(ReadOnlySpan<byte> text)
     {
-        _symbolOffsets.Add(checked((uint)(_file.Position - _symbolsStart)));
+        if (_symbols++ % Sampling == 0)
+        {
+            _symbolSamples.Add(checked((uint)(_file.Position - _symbolsStart)));
+        }
+
         _entry.Clear();
         _entry.Text(text);
         _file.Write(_entry.Written);
@@ -58,9 +61,9 @@ internal sealed class IndexWriter : IDisposable
 
     public void EndSymbols()
     {
-        if (_symbolOffsets.Count != _symbolsExpected)
+        if (_symbols != _symbolsExpected)
         {
-            throw new InvalidOperationException($"BUG: got {_symbolOffsets.Count} symbols, want {_symbolsExpected}");
+            throw new InvalidOperationException($"BUG: got {_symbols} symbols, want {_symbolsExpected}");
         }
 
         var length = checked((uint)(_file.Position - _symbolsStart - 4));
@@ -73,7 +76,8 @@ internal sealed class IndexWriter : IDisposable
     public void AddSeries(ReadOnlySpan<SymbolPair> labels, ReadOnlySpan<BlockChunk> chunks)
     {
         _file.Align(IndexFormat.SeriesAlignment);
-        _series.Add(checked((uint)(_file.Position / IndexFormat.SeriesAlignment)));
+        _ = checked((uint)(_file.Position / IndexFormat.SeriesAlignment));
+        _series++;
         _entry.Clear();
         _entry.Uvarint((uint)labels.Length);
         foreach (var pair in labels)
@@ -115,16 +119,11 @@ internal sealed class IndexWriter : IDisposable
         var seriesEnd = _file.Position;
         _file.Align(4);
         var postingsStart = _file.Position;
-        WritePostings(default, CollectionsMarshal.AsSpan(_series));
         _file.Flush();
         using (var written = new MappedFile(_file.Path))
         {
-            foreach (var names in Batches())
-            {
-                cancellation.ThrowIfCancellationRequested();
-                WritePostings(written, names, seriesEnd);
-            }
-
+            var series = new WrittenSeries(written, _seriesStart, seriesEnd);
+            new PostingsWriter(_file, _table, series, _symbols, BatchPostings).Write(_nameCounts, _series, cancellation);
             _file.Align(4);
             var tableStart = _file.Position;
             WriteTable(written);
@@ -151,116 +150,24 @@ internal sealed class IndexWriter : IDisposable
 
     private void CountName(uint name) => _nameCounts[name] = _nameCounts.GetValueOrDefault(name) + 1;
 
-    private IEnumerable<List<uint>> Batches()
-    {
-        var batch = new List<uint>();
-        long size = 0;
-        foreach (var (name, count) in _nameCounts)
-        {
-            if (batch.Count > 0 && size + count > BatchPostings)
-            {
-                yield return batch;
-                batch = [];
-                size = 0;
-            }
-
-            batch.Add(name);
-            size += count;
-        }
-
-        if (batch.Count > 0)
-        {
-            yield return batch;
-        }
-    }
-
-    private void WritePostings(MappedFile written, List<uint> names, long seriesEnd)
-    {
-        // Per name: value ordinal and series in one word, so that sorting gives the lists.
-        var postings = names.ToDictionary(n => n, n => (Words: new ulong[_nameCounts[n]], Used: 0));
-        foreach (var series in _series)
-        {
-            var offset = (long)series * IndexFormat.SeriesAlignment;
-            var reader = new ByteReader(written.Span(offset, (int)Math.Min(int.MaxValue, seriesEnd - offset)));
-            reader.Uvarint();
-            for (var labels = reader.Uvarint(); labels > 0; labels--)
-            {
-                var name = (uint)reader.Uvarint();
-                var value = reader.Uvarint();
-                ref var list = ref CollectionsMarshal.GetValueRefOrNullRef(postings, name);
-                if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref list))
-                {
-                    list.Words[list.Used++] = (value << 32) | series;
-                }
-            }
-        }
-
-        var one = new List<uint>();
-        foreach (var name in names)
-        {
-            var words = postings[name].Words;
-            Array.Sort(words);
-            for (var start = 0; start < words.Length;)
-            {
-                var value = (uint)(words[start] >> 32);
-                one.Clear();
-                for (; start < words.Length && (uint)(words[start] >> 32) == value; start++)
-                {
-                    one.Add((uint)words[start]);
-                }
-
-                WritePostings(new SymbolPair(name, value), CollectionsMarshal.AsSpan(one));
-            }
-        }
-    }
-
-    private void WritePostings(SymbolPair pair, ReadOnlySpan<uint> series)
-    {
-        _file.Align(4);
-        _table.Uvarint(pair.Name);
-        _table.Uvarint(pair.Value);
-        _table.Uvarint((ulong)(_file.Position - _lastPostings) / 4);
-        _lastPostings = _file.Position;
-        _tableEntries++;
-        _file.Be32(checked((uint)(4 + (series.Length * 4L))));
-        _file.StartChecksum();
-        _file.Be32((uint)series.Length);
-        Span<byte> bytes = stackalloc byte[1024];
-        while (!series.IsEmpty)
-        {
-            var part = series[..Math.Min(series.Length, bytes.Length / 4)];
-            for (var i = 0; i < part.Length; i++)
-            {
-                BinaryPrimitives.WriteUInt32BigEndian(bytes[(i * 4)..], part[i]);
-            }
-
-            _file.Write(bytes[..(part.Length * 4)]);
-            series = series[part.Length..];
-        }
-
-        _file.WriteChecksum();
-    }
-
     private void WriteTable(MappedFile written)
     {
         var start = _file.Position;
         _file.Be32(0);
         _file.StartChecksum();
-        _file.Be32(_tableEntries);
-        var entries = new ByteReader(_table.Written);
-        long offset = 0;
-        for (var i = 0; i < _tableEntries; i++)
+        _file.Be32(_table.Entries);
+        var isFirst = true;
+        foreach (var (pair, offset) in _table.Read())
         {
-            var (name, value) = ((uint)entries.Uvarint(), (uint)entries.Uvarint());
-            offset += (long)entries.Uvarint() * 4;
             _entry.Clear();
             _entry.U8(2);
 
             // The first list is that of all series, whose key is two empty texts.
-            _entry.Text(i == 0 ? default : Symbol(written, name));
-            _entry.Text(i == 0 ? default : Symbol(written, value));
+            _entry.Text(isFirst ? default : Symbol(written, pair.Name));
+            _entry.Text(isFirst ? default : Symbol(written, pair.Value));
             _entry.Uvarint((ulong)offset);
             _file.Write(_entry.Written);
+            isFirst = false;
         }
 
         var length = _file.Position - start - 4;
@@ -275,7 +182,12 @@ internal sealed class IndexWriter : IDisposable
 
     private ReadOnlySpan<byte> Symbol(MappedFile written, uint ordinal)
     {
-        var reader = new ByteReader(written.Span(_symbolsStart + _symbolOffsets[(int)ordinal], int.MaxValue));
+        var reader = new ByteReader(written.Span(_symbolsStart + _symbolSamples[(int)(ordinal / Sampling)], int.MaxValue));
+        for (var skip = ordinal % Sampling; skip > 0; skip--)
+        {
+            reader.Text();
+        }
+
         return reader.Text();
     }
 
