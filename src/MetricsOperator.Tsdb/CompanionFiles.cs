@@ -1,5 +1,5 @@
-using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Timeseries.Contracts;
+using MetricsOperator.Tsdb.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace MetricsOperator.Tsdb;
