@@ -39,7 +39,7 @@ internal sealed class QueryStatusEndpoints(QueryRecords records, ServerFlags fla
     {
         var parameters = await ApiParameters.ReadAsync(context);
         var limit = parameters.Get("limit").Length == 0 ? DefaultUsageLimit : parameters.Limit();
-        var report = records.Usage.Report(limit == 0 ? int.MaxValue : limit);
+        var report = records.ReportUsage(limit == 0 ? int.MaxValue : limit);
         var (counted, ignored) = records.Usage.Requests;
         await Envelope.WriteAsync(
             context,

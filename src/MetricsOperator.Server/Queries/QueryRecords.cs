@@ -27,7 +27,7 @@ internal sealed class QueryRecords : IDisposable
     private readonly ProcessMemory _process = new();
     private readonly long _availableBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
     private readonly Meter _meter = new("MetricsOperator.Server");
-    private MetricUsageKeeper? _keeper;
+    private volatile MetricUsageKeeper? _keeper;
     private volatile QueryLedger? _ledger;
     private long _measured;
     private long _usedBytes;
@@ -70,15 +70,21 @@ internal sealed class QueryRecords : IDisposable
     /// <param name="bootId">Names this life of the process.</param>
     public void Open(CompanionFiles files, string bootId)
     {
-        var keeper = new MetricUsageKeeper(Usage, files, _logger);
-        keeper.Restore();
-        _keeper = keeper;
+        _keeper = new MetricUsageKeeper(Usage, files, _logger);
 
         // As many again that are evaluated and still being sent.
         _ledger = QueryLedger.Open(files, _flags.QueryConcurrency * 2, _flags.KillerRefusal, bootId, Memory, _time, _logger);
     }
 
-    /// <summary>Keeps the use of metrics until cancelled.</summary>
+    /// <summary>The use of metrics, with what earlier runs have counted.</summary>
+    /// <param name="limit">Most metrics.</param>
+    public MetricUsageReport ReportUsage(int limit)
+    {
+        _keeper?.Restore();
+        return Usage.Report(limit);
+    }
+
+    /// <summary>Takes up what earlier runs know of the use of metrics and keeps it until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation) => _keeper?.RunAsync(_time, cancellation) ?? Task.CompletedTask;
 
     /// <summary>Writes what is not written yet; to be called before the data directory is closed.</summary>

@@ -29,13 +29,34 @@ internal sealed class PrometheusProcess : IAsyncDisposable
         return prometheus;
     }
 
-    /// <summary>Starts it in a control group; false when it ends before it is ready.</summary>
-    public static async Task<bool> IsReadyInAsync(MemoryGroup group, string program, TempDir directory, string data)
+    /// <summary>Starts it in a control group, waits until it is ready, has ended or the time is over, and ends it.</summary>
+    public static async Task<PrometheusStart> TryStartInAsync(MemoryGroup group, string program, TempDir directory, string data, TimeSpan within)
     {
         await using var prometheus = Begin(group.Start(program), directory, data, []);
-        await Eventually.True(
-            async () => prometheus._process.HasExited || await prometheus.AnswersReadyAsync(), "prometheus is ready or has ended", TimeSpan.FromMinutes(3));
-        return !prometheus._process.HasExited;
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < within)
+        {
+            if (prometheus._process.HasExited)
+            {
+                return PrometheusStart.Ended;
+            }
+
+            try
+            {
+                if (await prometheus.AnswersReadyAsync())
+                {
+                    return PrometheusStart.Ready;
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+            {
+                // It does not listen yet, has just ended, or is so short of memory that it does not answer: the next round tells which.
+            }
+
+            await Task.Delay(50);
+        }
+
+        return PrometheusStart.NotReady;
     }
 
     /// <summary>Starts it, asks how many samples of a metric it has up to a time, and stops it.</summary>

@@ -67,9 +67,10 @@ public sealed class RescueTests(RescueLog log) : IClassFixture<RescueLog>
         Assert.Equal(0, await server.StopAsync());
     }
 
-    // What the rescue is for: a start of Prometheus needs the whole head in memory, and so does every start after it.
+    // What the rescue is for: a start of Prometheus needs the whole head in memory, and so does every start after it. Where the limit leaves it just
+    // short of what it needs, the kernel takes the pages of its program instead of killing it, and it reads them again and again: that is no start either.
     [Fact]
-    public async Task Prometheus_on_the_same_log_in_the_same_group_is_killed_at_every_start()
+    public async Task Prometheus_on_the_same_log_in_the_same_group_does_not_come_up()
     {
         var prometheus = Peer.Require("prometheus", "prometheus");
         using var group = MemoryGroup.TryCreate(Limit, out var problem);
@@ -77,12 +78,15 @@ public sealed class RescueTests(RescueLog log) : IClassFixture<RescueLog>
         Assert.NotNull(group);
         using var directory = new TempDir();
         await log.CopyToAsync(directory["data"]);
+        var within = TimeSpan.FromSeconds(RescueLog.Series > RescueLog.UsualSeries ? 300 : 40);
         for (var start = 1; start <= PrometheusStarts; start++)
         {
             var clock = Stopwatch.StartNew();
-            Assert.False(await PrometheusProcess.IsReadyInAsync(group, prometheus, directory, directory["data"]), "prometheus is ready");
-            TestContext.Current.TestOutputHelper!.WriteLine($"start {start} of prometheus was killed after {clock.Elapsed.TotalSeconds:F1} s");
-            Assert.Equal(start, group.Kills);
+            var kills = group.Kills;
+            var outcome = await PrometheusProcess.TryStartInAsync(group, prometheus, directory, directory["data"], within);
+            TestContext.Current.TestOutputHelper!.WriteLine($"start {start} of prometheus: {outcome} after {clock.Elapsed.TotalSeconds:F1} s, {group.Kills - kills} kills by the kernel");
+            Assert.NotEqual(PrometheusStart.Ready, outcome);
+            Assert.Equal(outcome == PrometheusStart.Ended ? 1 : 0, group.Kills - kills);
         }
     }
 
