@@ -19,6 +19,9 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
     /// <summary>Starts that a partition may kill before it is halved.</summary>
     private const int MaxAttempts = 2;
 
+    /// <summary>Starts that may end in the merge of one range before it is left to compaction, which has all the time there is.</summary>
+    private const int MaxMergeAttempts = 1;
+
     /// <summary>From so many partitions on it is not their size that kills: the segment that was read each time is moved aside.</summary>
     private const int SmallPartitions = 64;
     private const int MaxDeathsInSegment = 3;
@@ -114,7 +117,17 @@ internal sealed class BoundedReplay(TsdbOptions options, BlockSet blocks, BootJo
 
         if (!state.IsMerged)
         {
-            Merge(state);
+            if (state.MergeAttempts < MaxMergeAttempts)
+            {
+                state = state with { MergeAttempts = state.MergeAttempts + 1 };
+                state.Write(options.Files, options.Path);
+                Merge(state);
+            }
+            else
+            {
+                _logger.LogWarning("The last start ended in the merge of the parts' blocks: it is left to compaction, the samples are all there");
+            }
+
             state = state with { IsMerged = true };
             state.Write(options.Files, options.Path);
         }

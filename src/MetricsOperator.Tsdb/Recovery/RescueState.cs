@@ -37,7 +37,10 @@ internal sealed record RescueState
     /// <summary>Starts of the partition that is under way; each but the last was killed.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>True once the blocks are merged and only the log is left to delete.</summary>
+    /// <summary>Starts that began to merge the blocks.</summary>
+    public int MergeAttempts { get; init; }
+
+    /// <summary>True once the blocks are merged, or compaction is to do it, and only the log is left to delete.</summary>
     public bool IsMerged { get; init; }
 
     /// <summary>The first partition that is not done; -1 when all are.</summary>

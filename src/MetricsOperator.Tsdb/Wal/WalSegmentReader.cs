@@ -262,6 +262,13 @@ internal sealed class WalSegmentReader : IDisposable
                 return false;
             }
 
+            // Nobody writes one, and the checksum of nothing is 0: one wrong bit in the padding looks like it. Only the first part of a record may be empty.
+            if (length == 0 && (type & WalFormat.KindMask) == WalFormat.Full)
+            {
+                Error = "got an empty record";
+                return false;
+            }
+
             payload = _page.AsSpan(_position + WalFormat.HeaderSize, length);
             if (Crc32C.Of(payload) != checksum)
             {

@@ -76,6 +76,41 @@ public sealed class BoundedReplayTests
         Assert.True(done > 0, "nothing was interrupted");
     }
 
+    // However often it is ended, and however long a merge takes: a start that follows one that ended in the merge does not wait for it.
+    [Fact]
+    public void Merge_that_ended_a_start_is_left_to_compaction()
+    {
+        using var folder = new TempDir();
+        var expected = Fill(folder.Path);
+        using (var stop = new CancellationTokenSource())
+        {
+            // The first report of a merge says that all parts are done.
+            Assert.ThrowsAny<OperationCanceledException>(() => Open(folder.Path, SmallCap, p =>
+            {
+                if (p.Phase == "rescue" && p.SegmentsDone == p.SegmentsTotal)
+                {
+                    stop.Cancel();
+                }
+            }, stop.Token));
+        }
+
+        Assert.Equal((-1, 1), (RescueState.Read(folder.Path)!.Next, RescueState.Read(folder.Path)!.MergeAttempts));
+        using (var db = Open(folder.Path, SmallCap, null))
+        {
+            Assert.Contains(db.Blocks, b => !b.CoversAllSeries);
+            Assert.Equal(expected, db.ReadAll());
+            var before = db.Blocks.Count;
+            db.RunMaintenance(CancellationToken.None);
+            Assert.True(db.Blocks.Count < before, $"{db.Blocks.Count} blocks of {before} are left");
+            Assert.Equal(expected, db.ReadAll());
+            Assert.Equal(Timeseries.Contracts.AppendOutcome.Ok, db.Append(LabelsOf(1), (6 * Hour, 42)));
+        }
+
+        using var again = Open(folder.Path, SmallCap, null);
+        expected[LabelsOf(1).ToString()].Add((6 * Hour, BitConverter.DoubleToUInt64Bits(42).ToString("x16")));
+        Assert.Equal(expected, again.ReadAll());
+    }
+
     [Fact]
     public void Part_that_ends_starts_is_halved()
     {

@@ -15,8 +15,12 @@ public sealed class WalSegmentReaderTests
     [Fact]
     public void Parts_are_joined_whatever_their_length()
     {
-        Check([.. Fragment(First, 1, 2), .. Fragment(Middle), .. Fragment(Middle, 3), .. Fragment(Last, 4), .. Fragment(Full)], null, [1, 2, 3, 4], []);
+        Check([.. Fragment(First, 1, 2), .. Fragment(Middle), .. Fragment(Middle, 3), .. Fragment(Last, 4), .. Fragment(Full, 5)], null, [1, 2, 3, 4], [5]);
     }
+
+    // One wrong bit in the first byte of the padding, with the checksum of nothing, which is 0.
+    [Fact]
+    public void Empty_record_is_damage() => Check([.. Fragment(Full, 9), Full, .. new byte[100]], "got an empty record", [9]);
 
     [Theory]
     [InlineData(Middle, "got fragment kind 3, want full or first")]
