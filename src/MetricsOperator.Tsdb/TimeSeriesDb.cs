@@ -27,6 +27,7 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
     private readonly Maintenance _maintenance;
     private readonly Lock _maintenanceGate = new();
     private readonly TsdbMeter _meter;
+    private readonly LabelCache _labels;
     private bool _isDisposed;
 
     private TimeSeriesDb(
@@ -39,7 +40,8 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
         _head = opened.Head;
         _headState = opened.State;
         _maintenance = new Maintenance(options, _head, _headState, blocks, walDirectory, lateDirectory);
-        _meter = new TsdbMeter(options, _head, _headState, blocks, _maintenance, directoryLock.WasLeftBehind);
+        _labels = new LabelCache(options.LabelCacheBytes);
+        _meter = new TsdbMeter(options, _head, _headState, blocks, _maintenance, _labels, directoryLock.WasLeftBehind);
     }
 
     /// <summary>Figures of the head; cheap.</summary>
@@ -155,7 +157,7 @@ public sealed partial class TimeSeriesDb : IAppendable, IQueryable, IDisposable
 
         // The head first: should a block be cut in between, its samples are seen twice and merged, never missed.
         var view = _head.OpenView(minMs, maxMs);
-        return new DbQuerier(view, _blocks.Use(minMs, maxMs, out var warnings), warnings, minMs, maxMs);
+        return new DbQuerier(view, _blocks.Use(minMs, maxMs, out var warnings), _labels, warnings, minMs, maxMs);
     }
 
     /// <summary>What uses the head: the <paramref name="limit"/> largest of each table. Walks the index; not for every request.</summary>

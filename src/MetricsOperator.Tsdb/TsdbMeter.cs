@@ -4,6 +4,7 @@ using MetricsOperator.Tsdb.Compaction;
 using MetricsOperator.Tsdb.Exemplars;
 using MetricsOperator.Tsdb.Files;
 using MetricsOperator.Tsdb.Head;
+using MetricsOperator.Tsdb.Querying;
 using MetricsOperator.Tsdb.Recovery;
 
 namespace MetricsOperator.Tsdb;
@@ -13,7 +14,7 @@ internal sealed class TsdbMeter : IDisposable
 {
     private readonly Meter _meter = new("MetricsOperator.Tsdb");
 
-    public TsdbMeter(TsdbOptions options, MemoryHead head, HeadStateKeeper headState, BlockSet blocks, Maintenance maintenance, bool wasLeftBehind)
+    public TsdbMeter(TsdbOptions options, MemoryHead head, HeadStateKeeper headState, BlockSet blocks, Maintenance maintenance, LabelCache labels, bool wasLeftBehind)
     {
         HeadGauges(head);
         HeadCounters(head);
@@ -22,6 +23,7 @@ internal sealed class TsdbMeter : IDisposable
         Blocks(blocks, maintenance);
         Retention(options, maintenance.Retention);
         Exemplars(head.Exemplars);
+        Gauge("metricsoperator_tsdb_label_cache_bytes", () => labels.Bytes, "Bytes of labels of series that are kept for the next query.");
         _meter.CreateObservableGauge("prometheus_tsdb_clean_start", () => wasLeftBehind ? 0 : 1, null, "1 if the last stop was clean.");
         maintenance.CompactionSeconds = _meter.CreateHistogram(
             "prometheus_tsdb_compaction_duration_seconds",

@@ -35,6 +35,9 @@ public sealed record TsdbOptions
     /// <summary>Most bytes of memory for exemplars.</summary>
     public long MaxExemplarBytes { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>Most bytes of memory for labels of series that were asked for lately; 0 keeps none.</summary>
+    public long LabelCacheBytes { get; init; } = 8 * 1024 * 1024;
+
     /// <summary>How much older than the newest sample of its series a sample may be; 0 refuses out-of-order samples.</summary>
     public long OutOfOrderWindowMs { get; init; }
 

@@ -280,7 +280,7 @@ public sealed class BlockTests
     private static void Walk(IndexReader index)
     {
         var series = new List<uint>();
-        index.ReadPostings(default, default, series);
+        index.ReadPostings(index.Postings.Find(default, default), series);
         var labels = new List<SymbolPair>();
         var chunks = new List<BlockChunk>();
         var scratch = new ByteWriter();

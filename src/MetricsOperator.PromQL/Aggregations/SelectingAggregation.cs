@@ -1,6 +1,5 @@
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
-using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.PromQL.Aggregations;
 
@@ -13,7 +12,6 @@ internal sealed class SelectingAggregation
     private readonly AggregateExpr _aggregate;
     private readonly AggregationRemarks _remarks;
     private readonly double[] _parameters;
-    private readonly List<List<Column>> _members = [];
 
     private SelectingAggregation(Evaluator evaluator, AggregateExpr aggregate)
     {
@@ -32,47 +30,12 @@ internal sealed class SelectingAggregation
 
     private List<Column> Run()
     {
-        var counts = IsRatio ? CheckRatios() : CheckCounts();
-        ReadMembers();
-        var chosen = new Dictionary<Column, StepMask>();
-        var order = new List<Column>();
-        foreach (var group in _members)
-        {
-            for (var step = 0; step < _evaluator.Frame.Steps; step++)
-            {
-                _evaluator.Query.Budget.ThrowIfStopped();
-                foreach (var column in IsRatio ? ChooseRatio(group, step) : Choose(group, step, counts[step]))
-                {
-                    if (!chosen.TryGetValue(column, out var mask))
-                    {
-                        mask = new StepMask(column.Steps);
-                        order.Add(column);
-                    }
-
-                    mask.Set(step);
-                    chosen[column] = mask;
-                }
-            }
-        }
-
-        foreach (var column in _members.SelectMany(m => m))
-        {
-            if (chosen.TryGetValue(column, out var mask))
-            {
-                column.Keep(mask);
-            }
-            else
-            {
-                _evaluator.Query.Budget.Release(column);
-            }
-        }
-
-        return order;
-    }
-
-    private void ReadMembers()
-    {
+        var budget = _evaluator.Query.Budget;
+        var ratios = IsRatio ? CheckRatios() : [];
+        var counts = IsRatio ? [] : CheckCounts();
         var groups = new Grouping(_evaluator.Query, _aggregate);
+        var choices = new List<SeriesChoice>();
+        var number = 0;
         foreach (var column in _evaluator.Stream(_aggregate.Operand))
         {
             if (IsRanking && column.Histograms is not null)
@@ -84,11 +47,20 @@ internal sealed class SelectingAggregation
             var group = groups.Of(column, out var isNew);
             if (isNew)
             {
-                _members.Add([]);
+                choices.Add(IsRatio ? new RatioSeriesChoice(ratios, _evaluator.Query)
+                    : IsRanking ? new BestSeriesChoice(counts, _aggregate.Operator == AggregateOperator.TopK, budget)
+                    : new FirstSeriesChoice(counts));
             }
 
-            _members[group].Add(column);
+            var series = new Candidate(column, number++);
+            choices[group].Offer(series, loser => budget.Release(loser.Column));
+            if (series.Chosen == 0)
+            {
+                budget.Release(column);
+            }
         }
+
+        return [.. choices.SelectMany(c => c.Chosen()).Select(c => c.Finish())];
     }
 
     private long[] CheckCounts() => Array.ConvertAll(_parameters, parameter =>
@@ -103,7 +75,7 @@ internal sealed class SelectingAggregation
             : throw new QueryExecutionException($"Scalar value {GoNumbers.Format(parameter)} overflows int64");
     });
 
-    private long[] CheckRatios()
+    private double[] CheckRatios()
     {
         if (Array.Exists(_parameters, double.IsNaN))
         {
@@ -119,40 +91,6 @@ internal sealed class SelectingAggregation
             }
         }
 
-        return [];
-    }
-
-    private IEnumerable<Column> Choose(List<Column> group, int step, long count)
-    {
-        if (count < 1)
-        {
-            return [];
-        }
-
-        var present = group.Where(c => c.Has(step));
-        if (!IsRanking)
-        {
-            return present.Take((int)Math.Min(count, int.MaxValue));
-        }
-
-        // Stable, so that of equal values the first series wins; NaN is worse than any number.
-        var direction = _aggregate.Operator == AggregateOperator.TopK ? -1 : 1;
-        return present
-            .OrderBy(c => c.Values[step], Comparer<double>.Create((a, b) =>
-                double.IsNaN(a) || double.IsNaN(b) ? double.IsNaN(a).CompareTo(double.IsNaN(b)) : direction * a.CompareTo(b)))
-            .Take((int)Math.Min(count, int.MaxValue));
-    }
-
-    private IEnumerable<Column> ChooseRatio(List<Column> group, int step)
-    {
-        var ratio = Math.Clamp(_parameters[step], -1, 1);
-        return group.Where(c => c.Has(step) && IsSampled(_evaluator.Query.VisibleLabels(c), ratio));
-    }
-
-    // A series' hash decides, so that it is in or out at every step; a negative ratio selects the complement.
-    private static bool IsSampled(LabelSet labels, double ratio)
-    {
-        var offset = labels.Hash / (double)ulong.MaxValue;
-        return ratio >= 0 ? offset < ratio : offset >= 1 + ratio;
+        return _parameters;
     }
 }

@@ -42,7 +42,7 @@ internal static class ColumnMerger
         {
             // Two hashes of 64 bits stand for the labels: keeping those of all series would take more than the rest of the query.
             var labels = all.Pick(column.Labels, query.HidesReserved(column));
-            if (!seen.Add((StableHash.Hash64(labels), StableHash.Hash64(labels, seed: 1))))
+            if (!seen.Add(StableHash.Hash128(labels)))
             {
                 throw new QueryExecutionException(Duplicate);
             }

@@ -23,7 +23,17 @@ public sealed class QueryEngine(QueryEngineOptions options)
     /// <exception cref="QueryCanceledException">The token was cancelled.</exception>
     /// <exception cref="StorageException">The storage failed.</exception>
     public QueryResult Instant(IQueryable storage, string query, long timeMs, QueryOptions options, CancellationToken cancellation) =>
-        Run(storage, query, PromQLParser.Parse(query, _parser), Frame.Instant(timeMs), isRange: false, options, cancellation);
+        Instant(storage, query, PromQLParser.Parse(query, _parser), timeMs, options, cancellation);
+
+    /// <inheritdoc cref="Instant(IQueryable, string, long, QueryOptions, CancellationToken)"/>
+    /// <param name="storage">What is queried.</param>
+    /// <param name="query">The text, for positions in remarks.</param>
+    /// <param name="expression">What was read from it, with the syntax that the settings allow.</param>
+    /// <param name="timeMs">The time, in milliseconds since 1970.</param>
+    /// <param name="options">Limits of this query.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public QueryResult Instant(IQueryable storage, string query, Expr expression, long timeMs, QueryOptions options, CancellationToken cancellation) =>
+        Run(storage, query, expression, Frame.Instant(timeMs), isRange: false, options, cancellation);
 
     /// <summary>Evaluates a query at every step from start to end, both included; the value is a matrix.</summary>
     /// <exception cref="ParseException">The text is not valid, or its type cannot be evaluated over a range.</exception>
@@ -33,11 +43,23 @@ public sealed class QueryEngine(QueryEngineOptions options)
     /// <exception cref="StorageException">The storage failed.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The step is not positive or the end is before the start.</exception>
     public QueryResult Range(
-        IQueryable storage, string query, long startMs, long endMs, long stepMs, QueryOptions options, CancellationToken cancellation)
+        IQueryable storage, string query, long startMs, long endMs, long stepMs, QueryOptions options, CancellationToken cancellation) =>
+        Range(storage, query, PromQLParser.Parse(query, _parser), startMs, endMs, stepMs, options, cancellation);
+
+    /// <inheritdoc cref="Range(IQueryable, string, long, long, long, QueryOptions, CancellationToken)"/>
+    /// <param name="storage">What is queried.</param>
+    /// <param name="query">The text, for positions in remarks.</param>
+    /// <param name="expression">What was read from it, with the syntax that the settings allow.</param>
+    /// <param name="startMs">Time of the first step, in milliseconds since 1970.</param>
+    /// <param name="endMs">No step is after it.</param>
+    /// <param name="stepMs">Time between steps.</param>
+    /// <param name="options">Limits of this query.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public QueryResult Range(
+        IQueryable storage, string query, Expr expression, long startMs, long endMs, long stepMs, QueryOptions options, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stepMs);
         ArgumentOutOfRangeException.ThrowIfLessThan(endMs, startMs);
-        var expression = PromQLParser.Parse(query, _parser);
         if (expression.Type is not (PromType.Scalar or PromType.InstantVector))
         {
             throw new ParseException(

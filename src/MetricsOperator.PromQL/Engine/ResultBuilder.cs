@@ -8,6 +8,7 @@ namespace MetricsOperator.PromQL.Engine;
 internal sealed class ResultBuilder(Evaluator evaluator, int limit)
 {
     private readonly Frame _frame = evaluator.Frame;
+    private long[]? _times;
 
     public PromValue Build(Expr root, bool isRange, out TimeSpan sorting)
     {
@@ -95,6 +96,41 @@ internal sealed class ResultBuilder(Evaluator evaluator, int limit)
 
     private MatrixSeries ToSeries(Column column)
     {
+        var (times, values) = column.Present.Count == column.Steps ? (AllTimes(), column.Values.ToArray()) : Floats(column);
+        var histogramTimes = new List<long>();
+        var histograms = new List<FloatHistogram>();
+        for (var i = 0; column.Histograms is not null && i < column.Steps; i++)
+        {
+            if (column.Histograms[i] is { } histogram)
+            {
+                histogramTimes.Add(_frame.At(i));
+                histograms.Add(histogram);
+            }
+        }
+
+        var series = new MatrixSeries(column.Labels, times, values, [.. histogramTimes], [.. histograms]);
+        column.Release();
+        return series;
+    }
+
+    // Series without gaps, which are most, have their times in common.
+    private long[] AllTimes()
+    {
+        if (_times is null)
+        {
+            evaluator.Query.Budget.ChargeBytes((long)_frame.Steps * sizeof(long));
+            _times = new long[_frame.Steps];
+            for (var i = 0; i < _times.Length; i++)
+            {
+                _times[i] = _frame.At(i);
+            }
+        }
+
+        return _times;
+    }
+
+    private (long[] Times, double[] Values) Floats(Column column)
+    {
         // The series has its times with it; a column does not.
         var floats = column.Present.Count;
         evaluator.Query.Budget.ChargeBytes((long)floats * sizeof(long));
@@ -111,19 +147,6 @@ internal sealed class ResultBuilder(Evaluator evaluator, int limit)
             }
         }
 
-        var histogramTimes = new List<long>();
-        var histograms = new List<FloatHistogram>();
-        for (var i = 0; column.Histograms is not null && i < column.Steps; i++)
-        {
-            if (column.Histograms[i] is { } histogram)
-            {
-                histogramTimes.Add(_frame.At(i));
-                histograms.Add(histogram);
-            }
-        }
-
-        var series = new MatrixSeries(column.Labels, times, values, [.. histogramTimes], [.. histograms]);
-        column.Release();
-        return series;
+        return (times, values);
     }
 }

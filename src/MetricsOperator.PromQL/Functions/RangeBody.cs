@@ -1,5 +1,6 @@
 using MetricsOperator.PromQL.Engine;
 using MetricsOperator.PromQL.Syntax;
+using MetricsOperator.Timeseries.Labels;
 
 namespace MetricsOperator.PromQL.Functions;
 
@@ -18,12 +19,13 @@ internal sealed class RangeBody(
 
     private IEnumerable<Column> Slide(FunctionCall call)
     {
-        using var source = RangeSource.Open(call.Evaluator, call.Argument(rangeArgument));
-        var context = new RangeCall(call, rangeArgument) { Source = source };
+        var context = new RangeCall(call, rangeArgument);
+        var series = kernel is null || call.Evaluator.Statistics.IsPerStep ? null : new SeriesKernel(kernel, context, call, dropName: !keepName);
+        using var source = RangeSource.Open(call.Evaluator, call.Argument(rangeArgument), series);
+        context.Source = source;
         while (source.MoveNext())
         {
-            var column = new Column(source.Labels, call.Frame.Steps, source.DropName || !keepName);
-            Slide(call, context, column);
+            var column = Slide(call, context, series);
             if (column.IsEmpty)
             {
                 column.Release();
@@ -40,16 +42,26 @@ internal sealed class RangeBody(
         }
     }
 
+    private Column Slide(FunctionCall call, RangeCall context, SeriesKernel? series)
+    {
+        var source = context.Source;
+        if ((source.Slid ?? series?.Slide(source.Labels, source.Samples, source.Grid)) is { } slid)
+        {
+            slid.Column.DropName |= source.DropName;
+            call.Query.Budget.Touch(slid.LargestWindow);
+            call.Evaluator.Statistics.CountAll(slid.WindowSamples);
+            return slid.Column;
+        }
+
+        var column = new Column(source.Labels, call.Frame.Steps, source.DropName || !keepName);
+        Slide(call, context, column);
+        return column;
+    }
+
     private void Slide(FunctionCall call, RangeCall context, Column column)
     {
         var samples = context.Source.Samples;
         var grid = context.Source.Grid;
-        if (kernel is not null && samples.HistogramTimes.IsEmpty && !call.Evaluator.Statistics.IsPerStep)
-        {
-            SlideFloats(call, context, column);
-            return;
-        }
-
         var times = samples.FloatTimes;
         var values = samples.Floats;
         var histogramTimes = samples.HistogramTimes;
@@ -110,23 +122,6 @@ internal sealed class RangeBody(
         }
     }
 
-    private void SlideFloats(FunctionCall call, RangeCall context, Column column)
-    {
-        var source = context.Source;
-        var windows = new WindowCursor(source.Samples.FloatTimes, source.Grid);
-        var samples = new SlidingSamples
-        {
-            Times = source.Samples.FloatTimes,
-            Values = source.Samples.Floats,
-            Grid = source.Grid,
-            Call = context,
-            Budget = call.Query.Budget,
-        };
-        kernel!(samples, ref windows, column);
-        call.Query.Budget.Touch(windows.LargestCount);
-        call.Evaluator.Statistics.CountAll(windows.TotalCount);
-    }
-
     private static void Move(ReadOnlySpan<long> times, long start, long end, ref int low, ref int high)
     {
         while (high < times.Length && times[high] <= end)
@@ -143,7 +138,7 @@ internal sealed class RangeBody(
     private static void CheckCounter(FunctionCall call, RangeCall context)
     {
         var labels = context.Source.Labels;
-        var name = labels.MetricName;
+        var name = labels.GetUtf8(LabelNames.MetricNameUtf8);
         if (call.Query.TypeAndUnitLabels)
         {
             var type = labels.Get("__type__");
@@ -151,15 +146,14 @@ internal sealed class RangeBody(
             {
                 context.Annotations.Inform(
                     $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {StringLiterals.Quote(type)}: "
-                    + StringLiterals.Quote(name),
+                    + StringLiterals.Quote(labels.MetricName),
                     context.Position);
             }
         }
-        else if (name.Length > 0 && !(name.EndsWith("_total", StringComparison.Ordinal) || name.EndsWith("_sum", StringComparison.Ordinal)
-            || name.EndsWith("_count", StringComparison.Ordinal) || name.EndsWith("_bucket", StringComparison.Ordinal)))
+        else if (!name.IsEmpty && !(name.EndsWith("_total"u8) || name.EndsWith("_sum"u8) || name.EndsWith("_count"u8) || name.EndsWith("_bucket"u8)))
         {
             context.Annotations.Inform(
-                $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {StringLiterals.Quote(name)}", context.Position);
+                $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {StringLiterals.Quote(labels.MetricName)}", context.Position);
         }
     }
 }

@@ -15,12 +15,24 @@ internal sealed class RangeCall(FunctionCall call, int rangeArgument)
     public PositionRange Position { get; } = call.Position(rangeArgument);
 
     /// <summary>The series being walked, for remarks about it.</summary>
-    public required RangeSource Source { get; init; }
+    public RangeSource Source { get; set; } = null!;
 
     public string QuotedName => StringLiterals.Quote(Source.Labels.MetricName);
 
     /// <summary>The value of a scalar argument at a step.</summary>
     public double Scalar(int index, int step) => (_scalars[index] ??= call.Scalar(index))[step];
+
+    /// <summary>Evaluates the scalar arguments, so that other threads may ask for their values.</summary>
+    public void EvaluateScalars()
+    {
+        for (var i = 0; i < _scalars.Length; i++)
+        {
+            if (i != rangeArgument)
+            {
+                _ = Scalar(i, 0);
+            }
+        }
+    }
 
     public PositionRange PositionOf(int index) => call.Position(index);
 

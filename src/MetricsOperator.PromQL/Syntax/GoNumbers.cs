@@ -1,50 +1,24 @@
 using System.Globalization;
+using System.Text;
+using MetricsOperator.Timeseries.Samples;
 
 namespace MetricsOperator.PromQL.Syntax;
 
 /// <summary>Numbers as Go reads and writes them, because messages and printed queries follow Prometheus to the letter.</summary>
 public static class GoNumbers
 {
-    /// <summary>Formats as Go's %v and %g: shortest round trip, exponent form below 1e-4 and from 10^<paramref name="maxExponent"/> on.</summary>
-    public static string Format(double value, int maxExponent = 6)
+    /// <summary>Formats as Go's 'g' with the shortest precision: an exponent below 1e-4 and from 1e6 on.</summary>
+    public static string Format(double value)
     {
-        if (double.IsNaN(value))
-        {
-            return "NaN";
-        }
+        Span<byte> text = stackalloc byte[FloatText.MaxLength];
+        return Encoding.ASCII.GetString(text[..FloatText.Format(value, text)]);
+    }
 
-        if (double.IsInfinity(value))
-        {
-            return value > 0 ? "+Inf" : "-Inf";
-        }
-
-        if (value == 0)
-        {
-            return double.IsNegative(value) ? "-0" : "0";
-        }
-
-        var (digits, exponent) = Shortest(value);
-        if (exponent < -4 || exponent >= maxExponent)
-        {
-            var mantissa = digits.Length == 1 ? digits : digits[..1] + "." + digits[1..];
-            return string.Create(CultureInfo.InvariantCulture, $"{(value < 0 ? "-" : "")}{mantissa}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
-        }
-
-        string plain;
-        if (exponent < 0)
-        {
-            plain = "0." + new string('0', -exponent - 1) + digits;
-        }
-        else if (digits.Length <= exponent + 1)
-        {
-            plain = digits + new string('0', exponent + 1 - digits.Length);
-        }
-        else
-        {
-            plain = digits[..(exponent + 1)] + "." + digits[(exponent + 1)..];
-        }
-
-        return value < 0 ? "-" + plain : plain;
+    /// <summary>Formats without an exponent, as Go's 'f' with the shortest precision.</summary>
+    public static string FormatPlain(double value)
+    {
+        Span<byte> text = stackalloc byte[FloatText.MaxPlainLength];
+        return Encoding.ASCII.GetString(text[..FloatText.FormatPlain(value, text)]);
     }
 
     /// <summary>
@@ -122,35 +96,5 @@ public static class GoNumbers
         }
 
         return long.TryParse(body, NumberStyles.None, CultureInfo.InvariantCulture, out var integer) ? integer : null;
-    }
-
-    /// <summary>Formats without an exponent, as Go's 'f' with the shortest precision.</summary>
-    public static string FormatPlain(double value)
-    {
-        if (value != 0 && double.IsFinite(value) && Shortest(value) is (var digits, < -4 and var exponent))
-        {
-            return (value < 0 ? "-0." : "0.") + new string('0', -exponent - 1) + digits;
-        }
-
-        return Format(value, int.MaxValue);
-    }
-
-    // Significant digits of the shortest form that reads back the same, and the decimal exponent of the first of them.
-    private static (string Digits, int Exponent) Shortest(double value)
-    {
-        var text = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture);
-        var exponent = 0;
-        var e = text.IndexOf('E', StringComparison.Ordinal);
-        if (e >= 0)
-        {
-            exponent = int.Parse(text.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-            text = text[..e];
-        }
-
-        var point = text.IndexOf('.', StringComparison.Ordinal);
-        exponent += (point < 0 ? text.Length : point) - 1;
-        var digits = text.Replace(".", string.Empty, StringComparison.Ordinal);
-        var zeros = digits.Length - digits.TrimStart('0').Length;
-        return (digits.Trim('0'), exponent - zeros);
     }
 }

@@ -72,6 +72,7 @@ internal sealed class StorageOpening
             WalCompression = flags.WalCompression,
             KeepOnReplay = keep.IsEmpty ? null : keep.Keep,
             BootId = state.BootId,
+            LabelCacheBytes = guard?.Budget.LabelCacheBytes ?? MemoryBudget.MaxLabelCacheBytes,
             HeadCapBytes = guard?.Budget.HeadBytes ?? 0,
             AdmitsAboveCap = guard?.Mode == MemoryGuardMode.Observe,
             IsProtectedMetric = flags.ProtectedMetrics is { } metrics ? name => metrics.IsMatch(Encoding.UTF8.GetBytes(name)) : null,

@@ -24,7 +24,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Quer
         var timeMs = parameters.TimeMs("time", time.GetUtcNow().ToUnixTimeMilliseconds());
         var options = Options(parameters);
         await AnswerAsync(context, parameters, 0, (v, query, running) =>
-            v.Engine.Instant(v.Storage, query, timeMs, options with { Memory = running.Memory }, running.Stop));
+            v.Engine.Instant(v.Storage, query.Text, query.Expression, timeMs, options with { Memory = running.Memory }, running.Stop));
     }
 
     public async Task RangeAsync(HttpContext context)
@@ -51,7 +51,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Quer
 
         var options = Options(parameters);
         await AnswerAsync(context, parameters, endMs - startMs, (v, query, running) =>
-            v.Engine.Range(v.Storage, query, startMs, endMs, stepMs, options with { Memory = running.Memory }, running.Stop));
+            v.Engine.Range(v.Storage, query.Text, query.Expression, startMs, endMs, stepMs, options with { Memory = running.Memory }, running.Stop));
     }
 
     public async Task FormatAsync(HttpContext context)
@@ -110,7 +110,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Quer
             };
     }
 
-    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, long durationMs, Func<QueryView, string, QueryGate.Running, QueryResult> evaluate)
+    private async Task AnswerAsync(HttpContext context, ApiParameters parameters, long durationMs, Func<QueryView, AskedQuery, QueryGate.Running, QueryResult> evaluate)
     {
         var query = parameters.Get("query");
         if (view() is not { } current || records.Ledger is not { } ledger)
@@ -147,7 +147,7 @@ internal sealed class QueryEndpoints(Func<QueryView?> view, QueryGate gate, Quer
             entry.Start();
 
             // On this thread, which is one of the pool and has nothing else to do: another one would have to be woken first.
-            result = Evaluate(() => evaluate(current, query, running));
+            result = Evaluate(() => evaluate(current, asked, running));
             _metrics.Ended(result.Stats, queueTime);
         }
         catch (ParseException e)

@@ -82,6 +82,7 @@ internal static class QueryJson
     {
         var json = output.Writer;
         var text = ArrayPool<byte>.Shared.Rent(SamplesAtOnce * SampleBytes);
+        var times = new TimestampTexts();
         json.WriteStartArray();
         foreach (var series in matrix.Series)
         {
@@ -91,10 +92,11 @@ internal static class QueryJson
             if (series.Floats.Length > 0)
             {
                 json.WriteStartArray("values"u8);
+                times.Next(series.FloatTimestampsMs);
                 for (var i = 0; i < series.Floats.Length; i += SamplesAtOnce)
                 {
                     var count = Math.Min(SamplesAtOnce, series.Floats.Length - i);
-                    var length = WriteSamples(text, series.FloatTimestampsMs.AsSpan(i, count), series.Floats.AsSpan(i, count));
+                    var length = WriteSamples(text, times, i, series.Floats.AsSpan(i, count));
                     json.WriteRawValue(text.AsSpan(0, length), skipInputValidation: true);
                     await output.FlushIfLargeAsync();
                 }
@@ -123,7 +125,7 @@ internal static class QueryJson
     }
 
     // Samples as elements of a list, which the writer takes as one value: [time,"value"],[time,"value"]
-    private static int WriteSamples(Span<byte> text, ReadOnlySpan<long> timestampsMs, ReadOnlySpan<double> values)
+    private static int WriteSamples(Span<byte> text, TimestampTexts times, int first, ReadOnlySpan<double> values)
     {
         var length = 0;
         for (var i = 0; i < values.Length; i++)
@@ -134,7 +136,7 @@ internal static class QueryJson
             }
 
             text[length++] = (byte)'[';
-            length += NumberText.WriteTimestamp(text[length..], timestampsMs[i]);
+            length += times.Write(text[length..], first + i);
             text[length++] = (byte)',';
             text[length++] = (byte)'"';
             length += NumberText.WriteValue(text[length..], values[i]);

@@ -22,6 +22,9 @@ internal enum MemoryGuardMode
 /// <param name="ReserveBytes">Promised to nobody.</param>
 internal sealed record MemoryBudget(long TotalBytes, long RuntimeBytes, long HeapBytes, long HeadBytes, long BufferBytes, long ReserveBytes)
 {
+    /// <summary>Most bytes for labels of series that were asked for lately, whatever the budget.</summary>
+    public const long MaxLabelCacheBytes = 8 * Mebibyte;
+
     private const long Mebibyte = 1024 * 1024;
 
     /// <summary>Divides a total. Measured with the programs of this project, see docs/decisions/0007.</summary>
@@ -52,6 +55,9 @@ internal sealed record MemoryBudget(long TotalBytes, long RuntimeBytes, long Hea
 
     /// <summary>Bytes in which remote write remembers series; growing needs up to twice as much for a moment.</summary>
     public long MaxKnownSeriesBytes => HeapBytes / 8;
+
+    /// <summary>Bytes for labels of series that were asked for lately.</summary>
+    public long LabelCacheBytes => Math.Min(HeapBytes / 16, MaxLabelCacheBytes);
 
     /// <summary>Bytes of the body of one scrape.</summary>
     public long MaxScrapeBody => HeapBytes / 4;

@@ -144,28 +144,23 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
     /// <summary>Orders two sets by their encoded labels.</summary>
     public static int Compare(ReadOnlySpan<byte> leftEncoded, ReadOnlySpan<byte> rightEncoded)
     {
-        var left = new Enumerator(leftEncoded);
-        var right = new Enumerator(rightEncoded);
-        while (true)
+        var same = leftEncoded.CommonPrefixLength(rightEncoded);
+        if (same == leftEncoded.Length || same == rightEncoded.Length)
         {
-            var hasLeft = left.MoveNext();
-            var hasRight = right.MoveNext();
-            if (!hasLeft || !hasRight)
-            {
-                return hasLeft.CompareTo(hasRight);
-            }
-
-            var order = left.Current.Name.SequenceCompareTo(right.Current.Name);
-            if (order == 0)
-            {
-                order = left.Current.Value.SequenceCompareTo(right.Current.Value);
-            }
-
-            if (order != 0)
-            {
-                return order;
-            }
+            return leftEncoded.Length.CompareTo(rightEncoded.Length);
         }
+
+        // The name or value with the first difference decides; which one it is, the lengths of those before tell.
+        var start = 0;
+        var end = 0;
+        var left = LabelEncoding.Read(leftEncoded, ref end);
+        while (end <= same)
+        {
+            start = end;
+            left = LabelEncoding.Read(leftEncoded, ref end);
+        }
+
+        return left.SequenceCompareTo(LabelEncoding.Read(rightEncoded, ref start));
     }
 
     public bool Equals(LabelSet? other) =>

@@ -1,16 +1,12 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 
 namespace MetricsOperator.Timeseries.Samples;
 
 /// <summary>Floats as text the way Go's strconv reads and writes them, on UTF-8, without allocating.</summary>
-public static class FloatText
+public static partial class FloatText
 {
-    /// <summary>Bytes that hold any float written by <see cref="Format"/>.</summary>
-    public const int MaxLength = 32;
-
     private const ulong MaxExactMantissa = 1UL << 53;
 
     private static readonly double[] PowersOfTen =
@@ -85,57 +81,6 @@ public static class FloatText
         return true;
     }
 
-    /// <summary>Writes the shortest text that reads back as the same float, as Go's format 'g': <c>1</c>, <c>0.25</c>, <c>1e+06</c>, <c>+Inf</c>, <c>NaN</c>.</summary>
-    /// <param name="value">The float.</param>
-    /// <param name="destination">At least <see cref="MaxLength"/> bytes.</param>
-    /// <returns>Bytes written.</returns>
-    public static int Format(double value, Span<byte> destination)
-    {
-        if (double.IsNaN(value))
-        {
-            "NaN"u8.CopyTo(destination);
-            return 3;
-        }
-
-        if (double.IsInfinity(value))
-        {
-            (value > 0 ? "+Inf"u8 : "-Inf"u8).CopyTo(destination);
-            return 4;
-        }
-
-        Span<byte> digits = stackalloc byte[24];
-        var (count, point) = ShortestDigits(value, digits);
-        var length = 0;
-        if (double.IsNegative(value))
-        {
-            destination[length++] = (byte)'-';
-        }
-
-        digits = digits[..count];
-
-        // Go's rule for the shortest form: an exponent below 1e-4 and from 1e6 on.
-        var scientific = point - 1;
-        if (value != 0 && scientific is < -4 or >= 6)
-        {
-            return length + WriteScientific(digits, scientific, destination[length..]);
-        }
-
-        return length + WritePlain(digits, point, destination[length..]);
-    }
-
-    /// <summary>As <see cref="Format"/>, with a decimal point or exponent always (<c>1.0</c>): the canonical form of <c>le</c> and <c>quantile</c> values.</summary>
-    public static int FormatWithPoint(double value, Span<byte> destination)
-    {
-        var length = Format(value, destination);
-        if (double.IsFinite(value) && destination[..length].IndexOfAny((byte)'.', (byte)'e') < 0)
-        {
-            ".0"u8.CopyTo(destination[length..]);
-            length += 2;
-        }
-
-        return length;
-    }
-
     private static bool TryReadExponent(ReadOnlySpan<byte> text, out int exponent)
     {
         exponent = 0;
@@ -204,94 +149,5 @@ public static class FloatText
         }
 
         return Ascii.EqualsIgnoreCase(text, "inf"u8) || Ascii.EqualsIgnoreCase(text, "infinity"u8);
-    }
-
-    // The shortest digits that read back as the magnitude of the value, and where the decimal point stands relative to the first digit.
-    private static (int Count, int Point) ShortestDigits(double value, Span<byte> digits)
-    {
-        Span<byte> text = stackalloc byte[MaxLength];
-        Math.Abs(value).TryFormat(text, out var length, "R", CultureInfo.InvariantCulture);
-        text = text[..length];
-
-        var exponent = 0;
-        var mark = text.IndexOf((byte)'E');
-        if (mark >= 0)
-        {
-            exponent = int.Parse(text[(mark + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-            text = text[..mark];
-        }
-
-        var point = text.IndexOf((byte)'.');
-        var count = 0;
-        var leadingZeros = 0;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (i == point)
-            {
-                continue;
-            }
-
-            if (count == 0 && text[i] == '0')
-            {
-                leadingZeros++;
-                continue;
-            }
-
-            digits[count++] = text[i];
-        }
-
-        var integerDigits = (point < 0 ? text.Length : point) - leadingZeros;
-        while (count > 0 && digits[count - 1] == '0')
-        {
-            count--;
-        }
-
-        return (count, integerDigits + exponent);
-    }
-
-    private static int WritePlain(ReadOnlySpan<byte> digits, int point, Span<byte> destination)
-    {
-        var length = 0;
-        if (point <= 0)
-        {
-            destination[length++] = (byte)'0';
-        }
-
-        for (var i = 0; i < point; i++)
-        {
-            destination[length++] = i < digits.Length ? digits[i] : (byte)'0';
-        }
-
-        if (digits.Length > Math.Max(point, 0))
-        {
-            destination[length++] = (byte)'.';
-            for (var i = point; i < 0; i++)
-            {
-                destination[length++] = (byte)'0';
-            }
-
-            var fraction = digits[Math.Max(point, 0)..];
-            fraction.CopyTo(destination[length..]);
-            length += fraction.Length;
-        }
-
-        return length;
-    }
-
-    private static int WriteScientific(ReadOnlySpan<byte> digits, int exponent, Span<byte> destination)
-    {
-        var length = 0;
-        destination[length++] = digits[0];
-        if (digits.Length > 1)
-        {
-            destination[length++] = (byte)'.';
-            digits[1..].CopyTo(destination[length..]);
-            length += digits.Length - 1;
-        }
-
-        destination[length++] = (byte)'e';
-        destination[length++] = exponent < 0 ? (byte)'-' : (byte)'+';
-        Utf8Formatter.TryFormat(Math.Abs(exponent), destination[length..], out var written, new StandardFormat('D', 2));
-        return length + written;
     }
 }

@@ -9,6 +9,8 @@ namespace MetricsOperator.Tsdb.Blocks;
 /// <summary>An immutable time range on disk. Shared by queriers: the files are closed after the last one is done.</summary>
 internal sealed class Block : ChunkSource
 {
+    private static int _opened;
+
     private readonly ChunkSegments _chunks;
     private int _users = 1;
     private volatile Tombstones _tombstones;
@@ -26,6 +28,9 @@ internal sealed class Block : ChunkSource
     }
 
     public string Directory { get; }
+
+    /// <summary>Unique among the blocks that this process has opened.</summary>
+    public int Number { get; } = Interlocked.Increment(ref _opened);
 
     public BlockMeta Meta => _meta;
 
@@ -137,25 +142,33 @@ internal sealed class Block : ChunkSource
 /// <summary>The index of a block as the selector sees it.</summary>
 internal sealed class BlockPostings(IndexReader index) : PostingsSource
 {
-    public override void All(List<uint> into) => index.ReadPostings(default, default, into);
+    public override void All(List<uint> into) => Read(Find([], default), into);
 
-    public override void Equal(byte[] name, ReadOnlySpan<byte> value, List<uint> into) => index.ReadPostings(name, value, into);
+    public override int SeriesCost => 150;
 
-    public override int CountOf(byte[] name, ReadOnlySpan<byte> value) => index.PostingsCount(name, value);
+    public override PostingsList Find(byte[] name, ReadOnlySpan<byte> value) => List(index.Postings.Find(name, value));
 
     public override int ValueCountOf(byte[] name) => index.Postings.CountOf(name);
 
-    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation) =>
+    public override void Find(LabelMatcher matcher, bool wanted, List<PostingsList> into, CancellationToken cancellation) =>
         index.Postings.ForEachValue(matcher.NameUtf8, (value, postings) =>
         {
             cancellation.ThrowIfCancellationRequested();
             if (matcher.Matches(value) == wanted)
             {
-                index.ReadPostings(postings, into);
+                into.Add(List(postings));
             }
 
             return true;
         });
+
+    public override void Read(PostingsList list, List<uint> into)
+    {
+        if (list.Reference > 0)
+        {
+            index.ReadPostings(list.Reference, into);
+        }
+    }
 
     public override void RemoveUnmatched(List<uint> series, LabelMatcher matcher, CancellationToken cancellation)
     {
@@ -169,4 +182,6 @@ internal sealed class BlockPostings(IndexReader index) : PostingsSource
                 : !matcher.MatchesEmpty;
         });
     }
+
+    private PostingsList List(long offset) => new(offset, index.PostingsCount(offset));
 }

@@ -15,28 +15,16 @@ internal sealed class HeadPostings(SeriesStore store) : PostingsSource
         }
     }
 
-    public override void Equal(byte[] name, ReadOnlySpan<byte> value, List<uint> into)
+    public override int SeriesCost => 30;
+
+    public override PostingsList Find(byte[] name, ReadOnlySpan<byte> value)
     {
         var (nameSymbol, valueSymbol) = (store.Symbols.Find(name), store.Symbols.Find(value));
-        if (nameSymbol >= 0 && valueSymbol >= 0)
-        {
-            store.Postings.Read(nameSymbol, valueSymbol, into);
-        }
+        var pair = nameSymbol >= 0 && valueSymbol >= 0 ? store.Postings.Find(nameSymbol, valueSymbol) : -1;
+        return new PostingsList(pair, pair < 0 ? 0 : store.Postings.CountOf(pair));
     }
 
-    public override int CountOf(byte[] name, ReadOnlySpan<byte> value)
-    {
-        var (nameSymbol, valueSymbol) = (store.Symbols.Find(name), store.Symbols.Find(value));
-        return nameSymbol >= 0 && valueSymbol >= 0 ? store.Postings.CountOf(nameSymbol, valueSymbol) : 0;
-    }
-
-    public override int ValueCountOf(byte[] name)
-    {
-        var symbol = store.Symbols.Find(name);
-        return symbol >= 0 ? store.Postings.ValueCountOf(symbol) : 0;
-    }
-
-    public override void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation)
+    public override void Find(LabelMatcher matcher, bool wanted, List<PostingsList> into, CancellationToken cancellation)
     {
         var name = store.Symbols.Find(matcher.NameUtf8);
         if (name < 0)
@@ -49,9 +37,23 @@ internal sealed class HeadPostings(SeriesStore store) : PostingsSource
             cancellation.ThrowIfCancellationRequested();
             if (matcher.Matches(store.Symbols.Text(values.Value)) == wanted)
             {
-                store.Postings.Read(name, values.Value, into);
+                into.Add(new PostingsList(values.Pair, values.Count));
             }
         }
+    }
+
+    public override void Read(PostingsList list, List<uint> into)
+    {
+        if (list.Reference >= 0)
+        {
+            store.Postings.Read((int)list.Reference, into);
+        }
+    }
+
+    public override int ValueCountOf(byte[] name)
+    {
+        var symbol = store.Symbols.Find(name);
+        return symbol >= 0 ? store.Postings.ValueCountOf(symbol) : 0;
     }
 
     public override void RemoveUnmatched(List<uint> series, LabelMatcher matcher, CancellationToken cancellation)

@@ -99,29 +99,53 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         var late = head.OutOfOrder.Copy(series.Reference, lateFrom, to);
         if (_chunkCount > first || late is not null)
         {
-            _series.Add(new SelectedSeries(series.Labels, series.LabelHash, first, to, deleted, late));
+            _series.Add(new SelectedSeries(series.Reference, series.Labels, series.LabelHash, first, to, deleted, late));
         }
     }
 
     /// <summary>Labels of successive series.</summary>
-    public void ReadLabels(int first, int count, LabelSet[] into) => head.Read(h =>
+    public void ReadLabels(int first, int count, LabelSet?[] into, LabelCache cache)
     {
+        var missing = false;
         for (var i = 0; i < count; i++)
         {
-            into[i] = h.Store.LabelSetAt(_series[first + i].Labels);
+            into[i] = cache.Find(LabelCache.Head, _series[first + i].Reference);
+            missing |= into[i] is null;
         }
 
-        return count;
-    });
+        if (missing)
+        {
+            head.Read(h =>
+            {
+                for (var i = 0; i < count; i++)
+                {
+                    into[i] ??= Keep(_series[first + i].Reference, h.Store.LabelSetAt(_series[first + i].Labels), cache);
+                }
+
+                return count;
+            });
+        }
+    }
 
     /// <summary>Lower half of the hash of a series' labels.</summary>
     public uint LabelHashOf(int index) => _series[index].LabelHash;
 
     /// <summary>True if a series has exactly these labels.</summary>
-    public bool HasLabels(int index, LabelSet labels)
+    public bool HasLabels(int index, LabelSet labels, LabelCache cache)
     {
-        var handle = _series[index].Labels;
-        return head.Read(h => h.Store.HasLabelsAt(handle, labels));
+        var (handle, reference) = (_series[index].Labels, _series[index].Reference);
+        if (cache.Find(LabelCache.Head, reference) is { } known)
+        {
+            return known == labels;
+        }
+
+        if (!head.Read(h => h.Store.HasLabelsAt(handle, labels)))
+        {
+            return false;
+        }
+
+        Keep(reference, labels, cache);
+        return true;
     }
 
     /// <summary>Chunks of a series, in time order.</summary>
@@ -169,6 +193,16 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         ? $"open head chunk from {chunk.MinTime} to {chunk.MaxTime}"
         : $"head chunk {chunk.Location >> 32}:{(uint)chunk.Location}";
 
+    private LabelSet Keep(ulong reference, LabelSet labels, LabelCache cache)
+    {
+        if (cache.Takes(_series.Count))
+        {
+            cache.Keep(LabelCache.Head, reference, labels);
+        }
+
+        return labels;
+    }
+
     private void AddChunk(ChunkRef chunk)
     {
         if (_chunkCount == _chunks.Length)
@@ -204,5 +238,6 @@ internal sealed class HeadSelection(MemoryHead head) : ChunkSource
         return CopiedFlag | ((ulong)(uint)(_pages.Count - 1) << 32) | (uint)offset;
     }
 
-    private readonly record struct SelectedSeries(int Labels, uint LabelHash, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted, LateSamples? Late);
+    private readonly record struct SelectedSeries(
+        ulong Reference, int Labels, uint LabelHash, int FirstChunk, long MaxTime, IReadOnlyList<TimeRange>? Deleted, LateSamples? Late);
 }

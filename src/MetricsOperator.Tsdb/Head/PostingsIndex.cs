@@ -68,12 +68,30 @@ internal sealed partial class PostingsIndex(HeadMemory memory, ByteArena arena)
         pair.Count += count;
     }
 
+    /// <summary>Number of a pair, or -1.</summary>
+    public int Find(int name, int value)
+    {
+        var hash = HashOf(name, value);
+        for (var position = _index.First(hash); _index.Next(hash, ref position, out var number);)
+        {
+            if (_pairs[number].Name == name && _pairs[number].Value == value)
+            {
+                return number;
+            }
+        }
+
+        return -1;
+    }
+
     /// <summary>Number of series with a pair.</summary>
     public int CountOf(int name, int value)
     {
         var number = Find(name, value);
         return number < 0 ? 0 : _pairs[number].Count;
     }
+
+    /// <summary>Number of series with the pair of a number.</summary>
+    public int CountOf(int pair) => _pairs[pair].Count;
 
     /// <summary>The lowest number of a series with a pair, or -1.</summary>
     public int FirstOf(int name, int value)
@@ -91,6 +109,9 @@ internal sealed partial class PostingsIndex(HeadMemory memory, ByteArena arena)
             Read(in _pairs[number], into);
         }
     }
+
+    /// <summary>Adds the series with the pair of a number to the list.</summary>
+    public void Read(int pair, List<uint> into) => Read(in _pairs[pair], into);
 
     /// <summary>Walks the values of a name: their symbols and how many series have them.</summary>
     public ValueEnumerator ValuesOf(int name) => new(this, _names.TryGetValue(name, out var entry) ? entry.FirstPair : -1);
@@ -133,20 +154,6 @@ internal sealed partial class PostingsIndex(HeadMemory memory, ByteArena arena)
     {
         var mixed = (((ulong)(uint)name << 32) | (uint)value) * 0x9E3779B97F4A7C15;
         return (uint)(mixed >> 32);
-    }
-
-    private int Find(int name, int value)
-    {
-        var hash = HashOf(name, value);
-        for (var position = _index.First(hash); _index.Next(hash, ref position, out var number);)
-        {
-            if (_pairs[number].Name == name && _pairs[number].Value == value)
-            {
-                return number;
-            }
-        }
-
-        return -1;
     }
 
     private int AddPair(int name, int value)
@@ -277,6 +284,9 @@ internal sealed partial class PostingsIndex(HeadMemory memory, ByteArena arena)
         /// <summary>Symbol of the value.</summary>
         public int Value { get; private set; }
 
+        /// <summary>Number of the pair.</summary>
+        public int Pair { get; private set; }
+
         /// <summary>Series with the value.</summary>
         public int Count { get; private set; }
 
@@ -288,6 +298,7 @@ internal sealed partial class PostingsIndex(HeadMemory memory, ByteArena arena)
             }
 
             ref var pair = ref index._pairs[_next];
+            Pair = _next;
             Value = pair.Value;
             Count = pair.Count;
             _next = pair.NextOfName;

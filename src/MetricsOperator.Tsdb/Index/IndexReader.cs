@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using MetricsOperator.Timeseries.Contracts;
 using MetricsOperator.Timeseries.Labels;
 using MetricsOperator.Tsdb.Files;
@@ -115,22 +116,8 @@ internal sealed class IndexReader : IDisposable
     /// <summary>Walks the symbols in order from the one at a position, which must be a multiple of 32.</summary>
     public SymbolEnumerator SymbolsFrom(int position) => new(this, position);
 
-    /// <summary>Series with a label value, ascending; adds nothing when there are none. The all-postings list has an empty name and value.</summary>
-    public void ReadPostings(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, List<uint> into)
-    {
-        var offset = _table.Find(name, value);
-        if (offset > 0)
-        {
-            ReadPostings(offset, into);
-        }
-    }
-
-    /// <summary>How many series a list of the table has.</summary>
-    public int PostingsCount(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        var offset = _table.Find(name, value);
-        return offset <= 0 ? 0 : (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32BigEndian(Bytes(offset + 4, 4)));
-    }
+    /// <summary>How many series the list at an offset of the table has, unchecked; 0 for the offset 0.</summary>
+    public int PostingsCount(long offset) => offset <= 0 ? 0 : (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32BigEndian(Bytes(offset + 4, 4)));
 
     /// <summary>Adds the series of the list at an offset of the table.</summary>
     public void ReadPostings(long offset, List<uint> into)
@@ -142,11 +129,17 @@ internal sealed class IndexReader : IDisposable
             throw Corrupt(offset, $"got {count} postings in {end - start} bytes");
         }
 
-        into.EnsureCapacity(into.Count + (int)count);
-        var ids = Bytes(start + 4, (int)(count * 4));
-        for (; !ids.IsEmpty; ids = ids[4..])
+        var ids = MemoryMarshal.Cast<byte, uint>(Bytes(start + 4, (int)(count * 4)));
+        var before = into.Count;
+        CollectionsMarshal.SetCount(into, before + ids.Length);
+        var added = CollectionsMarshal.AsSpan(into)[before..];
+        if (BitConverter.IsLittleEndian)
         {
-            into.Add(BinaryPrimitives.ReadUInt32BigEndian(ids));
+            BinaryPrimitives.ReverseEndianness(ids, added);
+        }
+        else
+        {
+            ids.CopyTo(added);
         }
     }
 

@@ -19,6 +19,7 @@ public sealed class ReadOnlyDatabase : IQueryable, IDisposable
 
     private readonly List<Block> _blocks = [];
     private readonly List<(string Ulid, BlockMeta? Meta, string Message)> _broken = [];
+    private readonly LabelCache _labels = new(0);
     private MemoryHead? _head;
     private string? _sandbox;
 
@@ -89,7 +90,7 @@ public sealed class ReadOnlyDatabase : IQueryable, IDisposable
             .Where(b => b.Meta is null || (b.Meta.MinTime <= maxMs && minMs < b.Meta.MaxTime))
             .Select(b => $"block {b.Ulid} is left out: {b.Message}")
             .ToList();
-        return new DbQuerier(_head?.OpenView(minMs, maxMs), _blocks.FindAll(b => b.Overlaps(minMs, maxMs) && b.TryUse()), warnings, minMs, maxMs);
+        return new DbQuerier(_head?.OpenView(minMs, maxMs), _blocks.FindAll(b => b.Overlaps(minMs, maxMs) && b.TryUse()), _labels, warnings, minMs, maxMs);
     }
 
     public void Dispose()

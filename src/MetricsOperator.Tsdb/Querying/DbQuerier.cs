@@ -8,7 +8,8 @@ using MetricsOperator.Tsdb.Index;
 namespace MetricsOperator.Tsdb.Querying;
 
 /// <summary>A view over the head and the blocks of one time range. A block that cannot be read is a warning; the rest is answered.</summary>
-internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IReadOnlyList<string> warnings, long minTime, long maxTime) : ISeriesQuerier
+internal sealed class DbQuerier(
+    HeadView? head, IReadOnlyList<Block> blocks, LabelCache labels, IReadOnlyList<string> warnings, long minTime, long maxTime) : ISeriesQuerier
 {
     private bool _isDisposed;
 
@@ -22,7 +23,7 @@ internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IRe
         HeadSeriesCursor? headSeries = null;
         if (head is not null && from <= to)
         {
-            headSeries = new HeadSeriesCursor(head.Select(matchers, from, to, cancellation), Math.Max(from, head.MinTime));
+            headSeries = new HeadSeriesCursor(head.Select(matchers, from, to, cancellation), Math.Max(from, head.MinTime), labels);
         }
 
         foreach (var block in blocks)
@@ -31,7 +32,7 @@ internal sealed class DbQuerier(HeadView? head, IReadOnlyList<Block> blocks, IRe
             {
                 try
                 {
-                    inputs.Add(new BlockSeriesCursor(block, PostingsSelector.Select(block.Postings, matchers, cancellation), from, to));
+                    inputs.Add(new BlockSeriesCursor(block, PostingsSelector.Select(block.Postings, matchers, cancellation), from, to, labels));
                 }
                 catch (StorageException e)
                 {

@@ -122,6 +122,15 @@ internal sealed class MergedSeriesSet : ISeriesSet
             }
         }
 
+        if (_current.Count > 1)
+        {
+            var labels = Labels;
+            for (var i = 1; i < _current.Count; i++)
+            {
+                _current[i].Adopt(labels);
+            }
+        }
+
         if (_apart is not null)
         {
             var labels = Labels;

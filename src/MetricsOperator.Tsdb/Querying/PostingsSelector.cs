@@ -5,9 +5,16 @@ using MatchType = MetricsOperator.Timeseries.Labels.MatchType;
 
 namespace MetricsOperator.Tsdb.Querying;
 
-/// <summary>Finds the series that satisfy matchers, the cheapest matcher first.</summary>
+/// <summary>
+/// Finds the series that satisfy matchers, the cheapest matcher first. The first one's series are read from the index; each further one takes series
+/// away, by the lists of its values or by a look at the series that are left, whichever is less work.
+/// </summary>
 internal static class PostingsSelector
 {
+    // Nanoseconds or so: reading a series of a list, and trying a value of a label.
+    private const long PostingCost = 2;
+    private const long ValueCost = 80;
+
     /// <summary>Series that satisfy all matchers, ascending; all series without matchers.</summary>
     public static List<uint> Select(PostingsSource source, IReadOnlyList<LabelMatcher> matchers, CancellationToken cancellation)
     {
@@ -17,49 +24,14 @@ internal static class PostingsSelector
         foreach (var matcher in matchers.Where(m => !m.MatchesEmpty).OrderBy(m => Cost(source, m)))
         {
             cancellation.ThrowIfCancellationRequested();
-            if (selected is { Count: 0 })
-            {
-                return selected;
-            }
-
-            if (selected is not null && selected.Count < Cost(source, matcher))
-            {
-                source.RemoveUnmatched(selected, matcher, cancellation);
-                continue;
-            }
-
-            var matching = new List<uint>();
-            Positive(source, matcher, matching, cancellation);
-            selected = selected is null ? matching : Intersect(selected, matching);
-        }
-
-        foreach (var matcher in matchers.Where(m => m.MatchesEmpty))
-        {
-            cancellation.ThrowIfCancellationRequested();
             if (selected is null)
             {
-                selected = [];
-                source.All(selected);
+                selected = First(source, matcher, cancellation);
             }
-
-            if (selected.Count < source.ValueCountOf(matcher.NameUtf8))
+            else if (selected.Count > 0)
             {
-                source.RemoveUnmatched(selected, matcher, cancellation);
-                continue;
+                Narrow(source, matcher, selected, cancellation);
             }
-
-            var excluded = new List<uint>();
-            if (matcher.Type == MatchType.NotEqual)
-            {
-                source.Equal(matcher.NameUtf8, Encoding.UTF8.GetBytes(matcher.Value), excluded);
-            }
-            else
-            {
-                source.Where(matcher, wanted: false, excluded, cancellation);
-                excluded.Sort();
-            }
-
-            Subtract(selected, excluded);
         }
 
         if (selected is null)
@@ -68,87 +40,128 @@ internal static class PostingsSelector
             source.All(selected);
         }
 
+        foreach (var matcher in matchers.Where(m => m.MatchesEmpty))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (selected.Count > 0)
+            {
+                Narrow(source, matcher, selected, cancellation);
+            }
+        }
+
         return selected;
     }
 
-    private static void Positive(PostingsSource source, LabelMatcher matcher, List<uint> into, CancellationToken cancellation)
+    private static List<uint> First(PostingsSource source, LabelMatcher matcher, CancellationToken cancellation)
     {
-        if (matcher.Type == MatchType.Equal)
+        var lists = new List<PostingsList>();
+        if (!TryFindNamed(source, matcher, lists))
         {
-            source.Equal(matcher.NameUtf8, Encoding.UTF8.GetBytes(matcher.Value), into);
+            source.Find(matcher, wanted: true, lists, cancellation);
+        }
+
+        var selected = new List<uint>();
+        foreach (var list in lists)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            source.Read(list, selected);
+        }
+
+        if (lists.Count > 1)
+        {
+            selected.Sort();
+        }
+
+        return selected;
+    }
+
+    // Lists of values that the empty value goes with are those that take series away.
+    private static void Narrow(PostingsSource source, LabelMatcher matcher, List<uint> selected, CancellationToken cancellation)
+    {
+        var lists = new List<PostingsList>();
+        var look = (long)selected.Count * source.SeriesCost;
+        if (!TryFindNamed(source, matcher, lists))
+        {
+            if (source.ValueCountOf(matcher.NameUtf8) * ValueCost > look)
+            {
+                source.RemoveUnmatched(selected, matcher, cancellation);
+                return;
+            }
+
+            source.Find(matcher, wanted: !matcher.MatchesEmpty, lists, cancellation);
+        }
+
+        if (lists.Sum(l => l.Count * PostingCost) > look)
+        {
+            source.RemoveUnmatched(selected, matcher, cancellation);
             return;
         }
 
-        if (matcher.Type == MatchType.RegexMatch && matcher.LiteralAlternatives is { } literals)
+        var isListed = new bool[selected.Count];
+        var series = new List<uint>();
+        foreach (var list in lists)
         {
-            foreach (var literal in literals.Distinct(StringComparer.Ordinal))
-            {
-                source.Equal(matcher.NameUtf8, Encoding.UTF8.GetBytes(literal), into);
-            }
-        }
-        else
-        {
-            source.Where(matcher, wanted: true, into, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            series.Clear();
+            source.Read(list, series);
+            Mark(CollectionsMarshal.AsSpan(selected), CollectionsMarshal.AsSpan(series), isListed);
         }
 
-        into.Sort();
+        var kept = 0;
+        for (var i = 0; i < isListed.Length; i++)
+        {
+            if (isListed[i] != matcher.MatchesEmpty)
+            {
+                selected[kept++] = selected[i];
+            }
+        }
+
+        selected.RemoveRange(kept, selected.Count - kept);
+    }
+
+    // The lists that are named without a look at all values: those that satisfy the matcher, or, where the empty value does, those that do not.
+    private static bool TryFindNamed(PostingsSource source, LabelMatcher matcher, List<PostingsList> into)
+    {
+        if (matcher.Type is MatchType.Equal or MatchType.NotEqual && matcher.MatchesEmpty == (matcher.Type == MatchType.NotEqual))
+        {
+            into.Add(source.Find(matcher.NameUtf8, Encoding.UTF8.GetBytes(matcher.Value)));
+            return true;
+        }
+
+        if (matcher.Type == MatchType.RegexMatch && !matcher.MatchesEmpty && matcher.LiteralAlternatives is { } literals)
+        {
+            into.AddRange(literals.Distinct(StringComparer.Ordinal).Select(l => source.Find(matcher.NameUtf8, Encoding.UTF8.GetBytes(l))));
+            return true;
+        }
+
+        return false;
     }
 
     // The number of series for values that are named, the number of values to try for expressions (which come last).
-    private static long Cost(PostingsSource source, LabelMatcher matcher) => matcher.Type switch
+    private static long Cost(PostingsSource source, LabelMatcher matcher)
     {
-        MatchType.Equal => source.CountOf(matcher.NameUtf8, Encoding.UTF8.GetBytes(matcher.Value)),
-        MatchType.RegexMatch when matcher.LiteralAlternatives is { } literals =>
-            literals.Sum(l => (long)source.CountOf(matcher.NameUtf8, Encoding.UTF8.GetBytes(l))),
-        _ => int.MaxValue + (long)source.ValueCountOf(matcher.NameUtf8),
-    };
-
-    private static List<uint> Intersect(List<uint> left, List<uint> right)
-    {
-        var (small, large) = left.Count <= right.Count ? (left, right) : (right, left);
-        var largeSpan = CollectionsMarshal.AsSpan(large);
-        var kept = 0;
-        var from = 0;
-        var smallSpan = CollectionsMarshal.AsSpan(small);
-        foreach (var series in smallSpan)
-        {
-            from = LowerBound(largeSpan, from, series);
-            if (from == largeSpan.Length)
-            {
-                break;
-            }
-
-            if (largeSpan[from] == series)
-            {
-                smallSpan[kept++] = series;
-            }
-        }
-
-        small.RemoveRange(kept, small.Count - kept);
-        return small;
+        var lists = new List<PostingsList>();
+        return TryFindNamed(source, matcher, lists) ? lists.Sum(l => (long)l.Count) : int.MaxValue + (long)source.ValueCountOf(matcher.NameUtf8);
     }
 
-    private static void Subtract(List<uint> from, List<uint> excluded)
+    private static void Mark(ReadOnlySpan<uint> selected, ReadOnlySpan<uint> series, bool[] isListed)
     {
-        if (excluded.Count == 0)
+        var at = 0;
+        for (var i = 0; i < series.Length && at < selected.Length;)
         {
-            return;
-        }
-
-        var span = CollectionsMarshal.AsSpan(from);
-        var excludedSpan = CollectionsMarshal.AsSpan(excluded);
-        var kept = 0;
-        var position = 0;
-        foreach (var series in span)
-        {
-            position = LowerBound(excludedSpan, position, series);
-            if (position == excludedSpan.Length || excludedSpan[position] != series)
+            at = LowerBound(selected, at, series[i]);
+            if (at == selected.Length)
             {
-                span[kept++] = series;
+                return;
+            }
+
+            i = LowerBound(series, i, selected[at]);
+            if (i < series.Length && series[i] == selected[at])
+            {
+                isListed[at++] = true;
+                i++;
             }
         }
-
-        from.RemoveRange(kept, from.Count - kept);
     }
 
     // First position at or behind start whose value is not below the wanted one: steps that double, then halves.

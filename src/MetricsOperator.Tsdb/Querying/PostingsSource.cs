@@ -9,17 +9,20 @@ internal abstract class PostingsSource
     /// <summary>Adds all series.</summary>
     public abstract void All(List<uint> into);
 
-    /// <summary>Adds the series with a label value.</summary>
-    public abstract void Equal(byte[] name, ReadOnlySpan<byte> value, List<uint> into);
+    /// <summary>What looking at a label of one series takes, in nanoseconds or so.</summary>
+    public abstract int SeriesCost { get; }
 
-    /// <summary>How many series have a label value, or a guess that is good enough to order matchers by.</summary>
-    public abstract int CountOf(byte[] name, ReadOnlySpan<byte> value);
+    /// <summary>The list of series with a label value.</summary>
+    public abstract PostingsList Find(byte[] name, ReadOnlySpan<byte> value);
+
+    /// <summary>Adds the lists of the values of a name for which the matcher's answer is <paramref name="wanted"/>.</summary>
+    public abstract void Find(LabelMatcher matcher, bool wanted, List<PostingsList> into, CancellationToken cancellation);
+
+    /// <summary>Adds the series of a list.</summary>
+    public abstract void Read(PostingsList list, List<uint> into);
 
     /// <summary>How many values a label name has.</summary>
     public abstract int ValueCountOf(byte[] name);
-
-    /// <summary>Adds the series of each value of a name for which the matcher's answer is <paramref name="wanted"/>; not in order.</summary>
-    public abstract void Where(LabelMatcher matcher, bool wanted, List<uint> into, CancellationToken cancellation);
 
     /// <summary>
     /// Removes the series whose label does not satisfy the matcher. Each value that occurs is matched once, whatever the number of series.
@@ -38,3 +41,8 @@ internal abstract class PostingsSource
         return answer;
     }
 }
+
+/// <summary>A list of series with a label value.</summary>
+/// <param name="Reference">What the index finds it by.</param>
+/// <param name="Count">How many series it has, or a guess that is good enough to order matchers by.</param>
+internal readonly record struct PostingsList(long Reference, int Count);

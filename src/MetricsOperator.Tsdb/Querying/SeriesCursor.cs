@@ -27,15 +27,20 @@ internal abstract class SeriesCursor
 
     /// <summary>A reader over the current series.</summary>
     public abstract SampleReader Open();
+
+    /// <summary>Tells the labels of the current series, for one that has not put them together yet.</summary>
+    public virtual void Adopt(LabelSet labels)
+    {
+    }
 }
 
 /// <summary>Walks series of the head, in the order of their creation or of their labels; or jumps to series by their labels.</summary>
-internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime) : SeriesCursor
+internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime, LabelCache cache) : SeriesCursor
 {
     private const int LabelBatch = 64;
 
     // Labels are fetched for some series at a time, because each time takes the head's lock.
-    private readonly LabelSet[] _batch = new LabelSet[Math.Min(LabelBatch, selection.Count)];
+    private readonly LabelSet?[] _batch = new LabelSet?[Math.Min(LabelBatch, selection.Count)];
     private (LabelSet Labels, int Index)[]? _sorted;
     private LabelSet? _labels;
     private int _next;
@@ -87,7 +92,7 @@ internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime) : 
         var hash = (uint)labels.Hash;
         for (var i = _buckets![hash & (uint)(_buckets.Length - 1)] - 1; i >= 0; i = _chain[i])
         {
-            if (selection.LabelHashOf(i) == hash && selection.HasLabels(i, labels))
+            if (selection.LabelHashOf(i) == hash && selection.HasLabels(i, labels, cache))
             {
                 (_labels, _current, _found[i]) = (labels, i, true);
                 return true;
@@ -124,10 +129,10 @@ internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime) : 
         if (index < _batchStart || index >= _batchStart + _batchCount)
         {
             (_batchStart, _batchCount) = (index, Math.Min(_batch.Length, selection.Count - index));
-            selection.ReadLabels(index, _batchCount, _batch);
+            selection.ReadLabels(index, _batchCount, _batch, cache);
         }
 
-        return _batch[index - _batchStart];
+        return _batch[index - _batchStart]!;
     }
 
     private void IndexByHash()
@@ -145,7 +150,7 @@ internal sealed class HeadSeriesCursor(HeadSelection selection, long minTime) : 
 }
 
 /// <summary>Walks series of a block, which are in label order.</summary>
-internal sealed class BlockSeriesCursor(Block block, List<uint> series, long minTime, long maxTime) : SeriesCursor
+internal sealed class BlockSeriesCursor(Block block, List<uint> series, long minTime, long maxTime, LabelCache cache) : SeriesCursor
 {
     private const int PageChunks = 512;
 
@@ -157,10 +162,22 @@ internal sealed class BlockSeriesCursor(Block block, List<uint> series, long min
     private ChunkRef[] _page = [];
     private ArraySegment<ChunkRef> _chunks;
     private int _next;
+    private LabelSet? _known;
 
-    public override ReadOnlySpan<byte> Encoded => _labels.Encoded;
+    public override ReadOnlySpan<byte> Encoded => _known is null ? _labels.Encoded : _known.Encoded;
 
-    public override LabelSet Labels => LabelSet.FromEncoded(_labels.Encoded)!;
+    public override LabelSet Labels
+    {
+        get
+        {
+            if (_known is null)
+            {
+                Adopt(LabelSet.FromEncoded(_labels.Encoded)!);
+            }
+
+            return _known!;
+        }
+    }
 
     public override TimeRange Range => new(_chunks[0].MinTime, _chunks[^1].MaxTime);
 
@@ -173,7 +190,12 @@ internal sealed class BlockSeriesCursor(Block block, List<uint> series, long min
             block.Index.ReadSeries(series[_next++], _pairs, _all);
             if (KeepWanted(deleted))
             {
-                _labels.Encode(_pairs);
+                _known = cache.Find(block.Number, series[_next - 1]);
+                if (_known is null)
+                {
+                    _labels.Encode(_pairs);
+                }
+
                 HasSeries = true;
                 return;
             }
@@ -182,6 +204,18 @@ internal sealed class BlockSeriesCursor(Block block, List<uint> series, long min
 
     public override SampleReader Open() => new ChunkSampleReader(
         block, _chunks, Math.Max(minTime, block.Meta.MinTime), Math.Min(maxTime, block.Meta.MaxTime - 1), block.Tombstones.Of(series[_next - 1]));
+
+    public override void Adopt(LabelSet labels)
+    {
+        if (_known is null)
+        {
+            _known = labels;
+            if (cache.Takes(series.Count))
+            {
+                cache.Keep(block.Number, series[_next - 1], labels);
+            }
+        }
+    }
 
     private bool KeepWanted(IReadOnlyList<TimeRange>? deleted)
     {

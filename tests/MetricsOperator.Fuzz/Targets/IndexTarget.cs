@@ -44,13 +44,19 @@ public sealed class IndexTarget : FuzzTarget
         }
 
         _ids.Clear();
-        var problem = Guarded(() => index.ReadPostings(default, default, _ids));
+        var problem = Guarded(() =>
+        {
+            if (index.Postings.Find(default, default) is > 0 and var all)
+            {
+                index.ReadPostings(all, _ids);
+            }
+        });
         var lists = 0;
         foreach (var name in index.Postings.Names.Take(MaxLists))
         {
             problem ??= Guarded(() => index.Postings.ForEachValue(name, (value, postings) =>
             {
-                index.PostingsCount(name, value);
+                index.PostingsCount(postings);
                 index.ReadPostings(postings, _ids);
                 return ++lists < MaxLists && _ids.Count < 16 * 1024;
             }));

@@ -165,6 +165,71 @@ public sealed class QueryEngineTests
             300_000, () => engine.Range(_storage, "sum(rate(requests{n=\"1\"}[1m]))", 0, 999_800, 200, QueryOptions.Default, default));
     }
 
+    // Of a thousand series of 100 steps, 850 kB: what is held is what is chosen, matched with or summed up.
+    [Theory]
+    [InlineData("topk(2, wide)")]
+    [InlineData("bottomk(2, wide)")]
+    [InlineData("limitk(2, wide)")]
+    [InlineData("count(wide and on() one)")]
+    [InlineData("count(one and on() wide)")]
+    [InlineData("count(wide unless on() one)")]
+    [InlineData("count(topk(1, wide) * on(n) group_left wide) or vector(1)", true)]
+    public void What_does_not_matter_any_more_is_not_held(string query, bool holdsOneSide = false)
+    {
+        var storage = new MemoryStorage();
+        for (var series = 0; series < 1000; series++)
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                storage.Add(LabelSet.Of(("__name__", "wide"), ("n", $"{series}")), i * 10_000, (series * 7 % 1000) + i);
+            }
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            storage.Add(LabelSet.Of(("__name__", "one"), ("n", "x")), i * 10_000, 1);
+        }
+
+        var memory = new QueryMemory(long.MaxValue, "");
+        var engine = new QueryEngine(new QueryEngineOptions { Features = EngineFeatures.ExperimentalFunctions });
+        engine.Range(storage, query, 0, 990_000, 10_000, QueryOptions.Default with { Memory = memory }, default);
+        Assert.InRange(memory.Peak, 1, holdsOneSide ? 1_200_000 : 200_000);
+    }
+
+    [Fact]
+    public void Best_series_change_from_step_to_step()
+    {
+        var storage = new MemoryStorage();
+        for (var series = 0; series < 20; series++)
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                storage.Add(LabelSet.Of(("__name__", "m"), ("n", $"{series}")), i * 1000, i == series ? 100 : series);
+            }
+        }
+
+        var matrix = Assert.IsType<MatrixValue>(Engine().Range(storage, "topk(1, m)", 0, 19_000, 1000, QueryOptions.Default, default).Value);
+        Assert.Equal(20, matrix.Series.Count);
+        Assert.All(matrix.Series, s => Assert.Equal(100, Assert.Single(s.Floats)));
+    }
+
+    [Fact]
+    public void Duplicates_on_the_one_side_are_an_error_only_where_the_other_side_has_something()
+    {
+        var storage = new MemoryStorage();
+        storage.Add(LabelSet.Of(("__name__", "one"), ("n", "1")), 0, 1);
+        storage.Add(LabelSet.Of(("__name__", "one"), ("n", "2")), 0, 1);
+        storage.Add(LabelSet.Of(("__name__", "one"), ("n", "1")), 1_000_000, 5);
+        storage.Add(LabelSet.Of(("__name__", "many"), ("n", "1"), ("m", "1")), 1_000_000, 2);
+        storage.Add(LabelSet.Of(("__name__", "late"), ("m", "2")), 0, 2);
+        var result = Assert.IsType<MatrixValue>(
+            Engine().Range(storage, "many * on() group_left one", 0, 1_000_000, 500_000, QueryOptions.Default, default).Value);
+        Assert.Equal([10.0], Assert.Single(result.Series).Floats);
+        var error = Assert.Throws<QueryExecutionException>(
+            () => Engine().Range(storage, "late * on() group_left one", 0, 1_000_000, 500_000, QueryOptions.Default, default));
+        Assert.StartsWith("found duplicate series for the match group {} on the right hand-side of the operation", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Long_chains_of_operators_are_evaluated()
     {

@@ -69,7 +69,7 @@ public sealed class ReadAheadTests
         var storage = Storage();
         var free = new QueryMemory(long.MaxValue, "");
         Engine(2).Range(storage, "x", 0, 600_000, 20_000, new QueryOptions { Memory = free }, default);
-        Assert.InRange(free.Peak, SeriesCount * 31 * 16, SeriesCount * 31 * 16 * 3);
+        Assert.InRange(free.Peak, SeriesCount * 31 * 8, SeriesCount * 31 * 8 * 4);
 
         // A sum holds one series at a time, and its groups.
         var sum = new QueryMemory(long.MaxValue, "");

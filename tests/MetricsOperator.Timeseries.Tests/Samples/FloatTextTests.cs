@@ -122,6 +122,104 @@ public sealed class FloatTextTests
         });
     }
 
+    // The runtime's own shortest form is the twin: the same digits, of all shortest ones the closest. It is wrong for some powers of two, whose lower
+    // neighbor is nearer than the upper one: what it gives there reads back as that neighbor.
+    [Fact]
+    public void Digits_are_the_shortest_and_closest()
+    {
+        double[] edges =
+        [
+            double.Epsilon, double.MaxValue, 2.2250738585072014e-308, 2.225073858507201e-308, 1e23, 9.5e22, 5e-324, 1e-323, 9007199254740993, 4503599627370497.5, 9.007199254740991e15,
+            1.7976931348623155e308, 4.4501477170144023e-308, 2e-308, 0.1, 0.3, 1.0 / 3, 5e-7, 123456789012345680, 8.41e21, 9.109e-31, 4.9406564584124654e-324,
+        ];
+        foreach (var value in edges)
+        {
+            Check(value);
+        }
+
+        for (var exponent = -1074; exponent < 1024; exponent++)
+        {
+            var power = Math.ScaleB(1, exponent);
+            Check(power);
+            Check(Math.BitIncrement(power));
+            Check(Math.BitDecrement(power));
+        }
+
+        for (var exponent = -323; exponent <= 308; exponent++)
+        {
+            var power = double.Parse($"1e{exponent}", CultureInfo.InvariantCulture);
+            Check(power);
+            Check(Math.BitIncrement(power));
+            Check(Math.BitDecrement(power));
+        }
+
+        SeededRandom.Run(random =>
+        {
+            for (var i = 0; i < 200_000; i++)
+            {
+                Check((i % 3) switch
+                {
+                    0 => BitConverter.Int64BitsToDouble(random.NextInt64(long.MinValue, long.MaxValue)),
+                    1 => random.NextDouble() * Math.Pow(10, random.Next(-12, 12)),
+                    _ => random.Next() / Math.Pow(10, random.Next(10)),
+                });
+            }
+        });
+
+        static void Check(double value)
+        {
+            value = Math.Abs(value);
+            if (value == 0 || !double.IsFinite(value))
+            {
+                return;
+            }
+
+            var (digits, exponent) = ShortestDecimal.Of(value);
+            Assert.Equal(value, double.Parse($"{digits}e{exponent}", CultureInfo.InvariantCulture));
+            var twin = value.ToString("R", CultureInfo.InvariantCulture);
+            if (double.Parse(twin, CultureInfo.InvariantCulture) == value)
+            {
+                var wanted = twin.Split('E')[0].Replace(".", "", StringComparison.Ordinal).TrimStart('0').TrimEnd('0');
+                Assert.True(wanted == digits.ToString(CultureInfo.InvariantCulture), $"{value:E16}: got {digits}, want {wanted}");
+            }
+            else
+            {
+                Assert.True(Math.ILogB(value) is var power && Math.ScaleB(1, power) == value, $"{value:E16}: the twin gives {twin}");
+                Assert.NotEqual(value, double.Parse($"{digits / 10}e{exponent + 1}", CultureInfo.InvariantCulture));
+                Assert.NotEqual(value, double.Parse($"{(digits / 10) + 1}e{exponent + 1}", CultureInfo.InvariantCulture));
+            }
+        }
+    }
+
+    [Fact]
+    public void Power_of_two_that_has_no_shorter_form() => Assert.Equal("4.1045368012983762e-289", Format(Math.ScaleB(1, -958)));
+
+    [Theory]
+    [InlineData(0, "0")]
+    [InlineData(-0.0, "-0")]
+    [InlineData(-1.5, "-1.5")]
+    [InlineData(100, "100")]
+    [InlineData(1e22, "10000000000000000000000")]
+    [InlineData(1.25e-7, "0.000000125")]
+    [InlineData(double.NaN, "NaN")]
+    [InlineData(double.NegativeInfinity, "-Inf")]
+    public void Format_without_exponent(double value, string want)
+    {
+        var text = new byte[FloatText.MaxPlainLength];
+        Assert.Equal(want, Encoding.UTF8.GetString(text, 0, FloatText.FormatPlain(value, text)));
+    }
+
+    [Theory]
+    [InlineData(-double.Epsilon)]
+    [InlineData(-4.9406564584124654e-300)]
+    [InlineData(-2.2250738585072014e-308)]
+    [InlineData(-1.7976931348623157e308)]
+    public void Format_without_exponent_has_room_for_any_float(double value)
+    {
+        var text = new byte[FloatText.MaxPlainLength];
+        Assert.Equal(value, double.Parse(text.AsSpan(0, FloatText.FormatPlain(value, text)), CultureInfo.InvariantCulture));
+    }
+
     internal static string Format(double value)
     {
         var text = new byte[FloatText.MaxLength];

@@ -5,27 +5,46 @@ namespace MetricsOperator.PromQL.Engine.Operators;
 /// <summary><c>and</c>, <c>or</c>, <c>unless</c>: they look only at which match keys are present on the other side at a step.</summary>
 internal static class SetOperator
 {
-    public static IEnumerable<Column> Evaluate(Evaluator evaluator, BinaryExpr binary)
-    {
-        var query = evaluator.Query;
-        var left = evaluator.Vector(binary.Left);
-        var right = evaluator.Vector(binary.Right);
-        var projection = MatchKey.Projection(binary.Matching!);
-        var presence = new Presence(query, projection, binary.Operator == BinaryOperator.Or ? left : right, evaluator.Frame.Steps);
-        if (binary.Operator == BinaryOperator.Or)
-        {
-            foreach (var column in right)
-            {
-                if (presence.Find(column) is { } taken)
-                {
-                    column.Remove(taken);
-                }
-            }
+    public static IEnumerable<Column> Evaluate(Evaluator evaluator, BinaryExpr binary) => binary.Operator == BinaryOperator.Or
+        ? ColumnMerger.Merge(evaluator, Or(evaluator, binary))
+        : AndUnless(evaluator, binary);
 
-            return ColumnMerger.Merge(evaluator, [.. left, .. NotEmpty(query, right)]);
+    private static IEnumerable<Column> Or(Evaluator evaluator, BinaryExpr binary)
+    {
+        var presence = new Presence(evaluator.Query, binary);
+        foreach (var column in evaluator.Stream(binary.Left))
+        {
+            presence.Add(column);
+            yield return column;
         }
 
-        foreach (var column in left)
+        foreach (var column in evaluator.Stream(binary.Right))
+        {
+            if (presence.Find(column) is { } taken)
+            {
+                column.Remove(taken);
+            }
+
+            if (!column.IsEmpty)
+            {
+                yield return column;
+                continue;
+            }
+
+            evaluator.Query.Budget.Release(column);
+        }
+    }
+
+    private static IEnumerable<Column> AndUnless(Evaluator evaluator, BinaryExpr binary)
+    {
+        var presence = new Presence(evaluator.Query, binary);
+        foreach (var column in evaluator.Stream(binary.Right))
+        {
+            presence.Add(column);
+            evaluator.Query.Budget.Release(column);
+        }
+
+        foreach (var column in evaluator.Stream(binary.Left))
         {
             var found = presence.Find(column);
             if (binary.Operator == BinaryOperator.And)
@@ -36,64 +55,46 @@ internal static class SetOperator
             {
                 column.Remove(found.Value);
             }
-        }
 
-        foreach (var column in right)
-        {
-            query.Budget.Release(column);
-        }
-
-        return NotEmpty(query, left);
-    }
-
-    private static List<Column> NotEmpty(QueryContext query, List<Column> columns)
-    {
-        var kept = new List<Column>(columns.Count);
-        foreach (var column in columns)
-        {
-            if (column.IsEmpty)
+            if (!column.IsEmpty)
             {
-                query.Budget.Release(column);
+                yield return column;
+                continue;
             }
-            else
-            {
-                kept.Add(column);
-            }
-        }
 
-        return kept;
+            evaluator.Query.Budget.Release(column);
+        }
     }
 
     /// <summary>At which steps each match key occurs.</summary>
-    private sealed class Presence
+    private sealed class Presence(QueryContext query, BinaryExpr binary)
     {
-        private readonly QueryContext _query;
-        private readonly LabelProjection _projection;
+        private readonly LabelProjection _projection = MatchKey.Projection(binary.Matching!);
         private readonly LabelIndex _keys = new();
         private readonly List<StepMask> _masks = [];
 
-        public Presence(QueryContext query, LabelProjection projection, List<Column> columns, int steps)
+        public void Add(Column column)
         {
-            _query = query;
-            _projection = projection;
-            foreach (var column in columns)
+            var steps = column.Occupied();
+            var key = _keys.GetOrAdd(Key(column), out var isNew);
+            if (isNew)
             {
-                var key = _keys.GetOrAdd(projection.Pick(column.Labels, query.HidesReserved(column)), out var isNew);
-                if (isNew)
-                {
-                    _masks.Add(new StepMask(steps));
-                }
-
-                var mask = _masks[key];
-                mask.Or(column.Occupied());
-                _masks[key] = mask;
+                // The key and its steps.
+                query.Budget.ChargeBytes(96 + (column.Steps / 8));
+                _masks.Add(steps);
+                return;
             }
+
+            steps.Or(_masks[key]);
+            _masks[key] = steps;
         }
 
         public StepMask? Find(Column column)
         {
-            var key = _keys.Find(_projection.Pick(column.Labels, _query.HidesReserved(column)));
+            var key = _keys.Find(Key(column));
             return key < 0 ? null : _masks[key];
         }
+
+        private ReadOnlySpan<byte> Key(Column column) => _projection.Pick(column.Labels, query.HidesReserved(column));
     }
 }

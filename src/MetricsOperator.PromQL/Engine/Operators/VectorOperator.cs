@@ -6,7 +6,7 @@ namespace MetricsOperator.PromQL.Engine.Operators;
 
 /// <summary>
 /// Arithmetic and comparisons between two vectors. Series are paired once by their match keys; uniqueness is checked at the steps
-/// where series are present, because a key may be held by different series at different times.
+/// where series are present, because a key may be held by different series at different times. Of the "many" side one series is held at a time.
 /// </summary>
 internal sealed class VectorOperator
 {
@@ -22,6 +22,10 @@ internal sealed class VectorOperator
     // The "one" side by match key.
     private readonly LabelIndex _keys = new();
     private readonly List<List<Column>> _oneSide = [];
+
+    // Steps at which series of the "one" side have the same match key, with an example of each: an error once the other side has anything at such a step.
+    private readonly List<(Column Column, Column Other, StepMask Steps)> _duplicates = [];
+    private readonly List<StepMask> _oneSideSteps = [];
 
     // Results by match key (one-to-one) or by match key and labels (grouped), to notice a second match at a step.
     private readonly List<StepMask?> _matched = [];
@@ -42,34 +46,33 @@ internal sealed class VectorOperator
     public static IEnumerable<Column> Evaluate(Evaluator evaluator, BinaryExpr binary) =>
         ColumnMerger.Merge(evaluator, new VectorOperator(evaluator, binary).Run());
 
-    private List<Column> Run()
+    private IEnumerable<Column> Run()
     {
-        var left = _evaluator.Vector(_binary.Left);
-        var right = _evaluator.Vector(_binary.Right);
-        var (many, one) = _swapped ? (right, left) : (left, right);
-        IndexOneSide(one, many);
-        var results = new List<Column>();
-        foreach (var column in many)
+        var (many, one) = _swapped ? (_binary.Right, _binary.Left) : (_binary.Left, _binary.Right);
+        IndexOneSide(_evaluator.Vector(one));
+        foreach (var column in _evaluator.Stream(many))
         {
             _evaluator.Query.Budget.ThrowIfStopped();
+            RequireUniqueOneSide(column);
             var key = _keys.Find(_projection.Pick(column.Labels, _evaluator.Query.HidesReserved(column)));
-            if (key >= 0)
+            for (var i = 0; key >= 0 && i < _oneSide[key].Count; i++)
             {
-                MatchColumn(column, key, results);
+                if (Match(column, _oneSide[key][i], key) is { } result)
+                {
+                    yield return result;
+                }
             }
 
             _evaluator.Query.Budget.Release(column);
         }
 
-        foreach (var column in one)
+        foreach (var column in _oneSide.SelectMany(c => c))
         {
             _evaluator.Query.Budget.Release(column);
         }
-
-        return results;
     }
 
-    private void IndexOneSide(List<Column> one, List<Column> many)
+    private void IndexOneSide(List<Column> one)
     {
         foreach (var column in one)
         {
@@ -77,33 +80,50 @@ internal sealed class VectorOperator
             if (isNew)
             {
                 _oneSide.Add([]);
+                _oneSideSteps.Add(new StepMask(column.Steps));
                 _matched.Add(null);
             }
 
-            foreach (var other in _oneSide[key])
+            var steps = column.Occupied();
+            if (_oneSideSteps[key].Overlaps(steps))
             {
-                if (other.Occupied().Overlaps(column.Occupied()) && MeetAtSomeStep(other, column, many))
-                {
-                    throw DuplicateOnOneSide(column, other);
-                }
+                NoteDuplicates(column, _oneSide[key]);
             }
 
+            steps.Or(_oneSideSteps[key]);
+            _oneSideSteps[key] = steps;
             _oneSide[key].Add(column);
         }
     }
 
-    // Steps at which the other side has nothing are not matched at all, so that a duplicate does no harm there.
-    private static bool MeetAtSomeStep(Column first, Column second, List<Column> many)
+    private void NoteDuplicates(Column column, List<Column> others)
     {
-        for (var i = 0; i < first.Steps; i++)
+        foreach (var other in others)
         {
-            if (first.Has(i) && second.Has(i) && many.Exists(c => c.Has(i)))
+            var steps = column.Occupied();
+            steps.And(other.Occupied());
+            foreach (var known in _duplicates)
             {
-                return true;
+                steps.AndNot(known.Steps);
+            }
+
+            if (!steps.IsEmpty)
+            {
+                _duplicates.Add((column, other, steps));
             }
         }
+    }
 
-        return false;
+    // Steps at which the other side has nothing are not matched at all, so that a duplicate does no harm there.
+    private void RequireUniqueOneSide(Column many)
+    {
+        foreach (var (column, other, steps) in _duplicates)
+        {
+            if (steps.Overlaps(many.Occupied()))
+            {
+                throw DuplicateOnOneSide(column, other);
+            }
+        }
     }
 
     private QueryExecutionException DuplicateOnOneSide(Column column, Column other)
@@ -117,30 +137,28 @@ internal sealed class VectorOperator
             + $"[{labels}, {_evaluator.Query.VisibleLabels(other)}];many-to-many matching not allowed: matching labels must be unique on one side");
     }
 
-    private void MatchColumn(Column many, int key, List<Column> results)
+    // Null when the two are never present together, or the comparison never holds.
+    private Column? Match(Column many, Column one, int key)
     {
-        foreach (var one in _oneSide[key])
+        var result = new Column(LabelSet.Empty, many.Steps);
+        Compute(_swapped ? one : many, _swapped ? many : one, result);
+        if (result.IsEmpty)
         {
-            var result = new Column(LabelSet.Empty, many.Steps);
-            Compute(_swapped ? one : many, _swapped ? many : one, result);
-            if (result.IsEmpty)
-            {
-                result.Release();
-                continue;
-            }
-
-            result.Labels = ResultLabels(many, one);
-            var dropReserved = _binary.ReturnBool || !_binary.Operator.IsComparison();
-            if (dropReserved && !(_binary.ReturnBool && _evaluator.Query.DelayedNameRemoval))
-            {
-                result.Labels = LabelProjection.WithoutReserved(result.Labels);
-            }
-
-            result.DropName = dropReserved || (many.DropName && _evaluator.Query.DelayedNameRemoval);
-            CheckUnique(result, key);
-            _evaluator.Query.Budget.Charge(result);
-            results.Add(result);
+            result.Release();
+            return null;
         }
+
+        result.Labels = ResultLabels(many, one);
+        var dropReserved = _binary.ReturnBool || !_binary.Operator.IsComparison();
+        if (dropReserved && !(_binary.ReturnBool && _evaluator.Query.DelayedNameRemoval))
+        {
+            result.Labels = LabelProjection.WithoutReserved(result.Labels);
+        }
+
+        result.DropName = dropReserved || (many.DropName && _evaluator.Query.DelayedNameRemoval);
+        CheckUnique(result, key);
+        _evaluator.Query.Budget.Charge(result);
+        return result;
     }
 
     private void Compute(Column left, Column right, Column result)
