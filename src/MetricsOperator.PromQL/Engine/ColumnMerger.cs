@@ -41,7 +41,13 @@ internal static class ColumnMerger
         foreach (var column in columns)
         {
             // Two hashes of 64 bits stand for the labels: keeping those of all series would take more than the rest of the query.
-            var labels = all.Pick(column.Labels, query.HidesReserved(column));
+            var hides = query.HidesReserved(column);
+            var labels = hides ? LabelProjection.BehindName(column.Labels) : column.Labels.Encoded;
+            if (labels.IsEmpty)
+            {
+                labels = all.Pick(column.Labels, hides);
+            }
+
             if (!seen.Add(StableHash.Hash128(labels)))
             {
                 throw new QueryExecutionException(Duplicate);

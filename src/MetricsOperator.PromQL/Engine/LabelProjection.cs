@@ -22,6 +22,7 @@ internal sealed class LabelProjection
     private LabelProjection(IEnumerable<string> names, bool keep)
     {
         _names = names.Distinct(StringComparer.Ordinal).Select(Encoding.UTF8.GetBytes).ToArray();
+        Array.Sort(_names, static (a, b) => a.AsSpan().SequenceCompareTo(b));
         _keep = keep;
     }
 
@@ -51,15 +52,43 @@ internal sealed class LabelProjection
         return labels;
     }
 
+    /// <summary>The encoded labels without the reserved ones, where these are at most the name and it comes first; else empty.</summary>
+    public static ReadOnlySpan<byte> BehindName(LabelSet labels)
+    {
+        var walk = labels.GetEnumerator();
+        if (!walk.MoveNext() || !walk.Current.Name.SequenceEqual(Reserved[0]))
+        {
+            return default;
+        }
+
+        // The reserved names follow one another closely: what comes behind the last of them ends the search.
+        var size = walk.Position;
+        return walk.MoveNext() && walk.Current.Name.SequenceCompareTo(Reserved[^1]) > 0 ? labels.Encoded[size..] : default;
+    }
+
     /// <summary>The bytes of the picked labels, valid until the next call.</summary>
     /// <param name="labels">The full set.</param>
     /// <param name="hideReserved">True if the reserved labels have been dropped already.</param>
     public ReadOnlySpan<byte> Pick(LabelSet labels, bool hideReserved)
     {
         _length = 0;
+
+        // Both are sorted: each label is compared with the next name that may be it.
+        var next = 0;
         foreach (var label in labels)
         {
-            if (IsNamed(label.Name) == _keep && !(hideReserved && IsReserved(label.Name)))
+            var order = -1;
+            while (next < _names.Length && (order = label.Name.SequenceCompareTo(_names[next])) > 0)
+            {
+                next++;
+            }
+
+            if (_keep && next == _names.Length)
+            {
+                break;
+            }
+
+            if (order == 0 == _keep && !(hideReserved && IsReserved(label.Name)))
             {
                 Append(label.Name);
                 Append(label.Value);
@@ -70,19 +99,6 @@ internal sealed class LabelProjection
     }
 
     public LabelSet ToLabels(LabelSet labels, bool hideReserved) => LabelSet.FromEncoded(Pick(labels, hideReserved))!;
-
-    private bool IsNamed(ReadOnlySpan<byte> name)
-    {
-        foreach (var candidate in _names)
-        {
-            if (name.SequenceEqual(candidate))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     private void Append(ReadOnlySpan<byte> text)
     {

@@ -205,6 +205,9 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
 
         public Label Current { get; private set; }
 
+        /// <summary>Where the current label ends in <see cref="Encoded"/>.</summary>
+        public readonly int Position => _position;
+
         public bool MoveNext()
         {
             if (_position >= _data.Length)

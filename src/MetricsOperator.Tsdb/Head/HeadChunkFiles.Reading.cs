@@ -48,11 +48,10 @@ internal sealed partial class HeadChunkFiles
             }
 
             // Behind its length a file that is being written may hold part of what is written next.
-            end = Math.Min(end, RandomAccess.GetLength(handle));
             Interlocked.Increment(ref _fileReads);
             bytes = windows.Read(_key, number, handle, offset, end);
             length = LengthAt(bytes);
-            if (length > bytes.Length && length <= end - offset)
+            if (length > bytes.Length && length <= Math.Min(end, RandomAccess.GetLength(handle)) - offset)
             {
                 return ReadLarge(handle, length, number, offset, ref buffer, out encoding);
             }

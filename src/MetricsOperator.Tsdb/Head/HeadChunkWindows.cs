@@ -10,10 +10,10 @@ namespace MetricsOperator.Tsdb.Head;
 /// </summary>
 internal sealed class HeadChunkWindows
 {
-    /// <summary>Places at a time: the closed chunks that a series has in a head of three hours, and some.</summary>
-    private const int Places = 8;
+    /// <summary>Places at a time: the closed chunks that a series has in a head of six hours, and some.</summary>
+    private const int Places = 16;
     private const int MinBytes = 1024;
-    private const int MaxBytes = 16 * 1024;
+    private const int MaxBytes = 8 * 1024;
 
     /// <summary>Farther behind a piece than this is another place.</summary>
     private const int MaxGap = 4 * 1024;
