@@ -263,7 +263,7 @@ internal sealed class WalSegmentReader : IDisposable
             }
 
             // Nobody writes one, and the checksum of nothing is 0: one wrong bit in the padding looks like it. Only the first part of a record may be empty.
-            if (length == 0 && (type & WalFormat.KindMask) == WalFormat.Full)
+            if (length == 0 && type == WalFormat.Full)
             {
                 Error = "got an empty record";
                 return false;

@@ -89,9 +89,14 @@ internal sealed class WalWriter : IDisposable
 
     private long Position => _segmentStarts.Count == 0 ? _fileLength + _frames.Length : _frames.Length - _segmentStarts[^1];
 
-    /// <summary>Frames one record; it is in no file before <see cref="Write"/>.</summary>
+    /// <summary>Frames one record; it is in no file before <see cref="Write"/>. An empty one is none: in a file it could not be told from damage.</summary>
     public void Add(ReadOnlySpan<byte> record)
     {
+        if (record.IsEmpty)
+        {
+            return;
+        }
+
         var payload = record;
         byte flags = 0;
         if (_snappy is not null)

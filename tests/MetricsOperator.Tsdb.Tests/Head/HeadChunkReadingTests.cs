@@ -10,7 +10,7 @@ namespace MetricsOperator.Tsdb.Tests.Head;
 public sealed class HeadChunkReadingTests
 {
     private const int SeriesCount = 2000;
-    private const int Rounds = 6;
+    private const int Rounds = 13;
 
     [Fact]
     public void Chunks_in_any_order_are_those_that_were_added() => SeededRandom.Run(random =>
@@ -67,8 +67,8 @@ public sealed class HeadChunkReadingTests
             }
         }
 
-        // About 85 chunks in a piece, once pieces have grown.
-        Assert.InRange(files.FileReads, 1, Rounds * SeriesCount / 60);
+        // About 45 chunks in a piece, once pieces have grown.
+        Assert.InRange(files.FileReads, 1, Rounds * SeriesCount / 35);
     }
 
     private static void AssertReads(HeadChunkFiles files, (ulong Reference, byte[] Data) chunk)

@@ -37,8 +37,13 @@ public sealed class WalTests
                         random.NextBytes(record);
                     }
 
-                    records.Add(record);
+                    // One without content is none.
                     writer.Add(record);
+                    if (record.Length > 0)
+                    {
+                        records.Add(record);
+                    }
+
                     if (random.Next(3) == 0)
                     {
                         writer.Write();
