@@ -61,7 +61,15 @@ public sealed class QueryBoundsTests
         var writing = WriteAsync(server, stop.Token);
         var answers = new List<string>();
         var clients = Enumerable.Range(0, Clients).Select(client => Task.Run(() => AskAsync(server, client, end, answers))).ToArray();
-        await Task.WhenAll(clients);
+        try
+        {
+            await Task.WhenAll(clients);
+        }
+        catch (HttpRequestException e)
+        {
+            Assert.Fail($"{e.Message}; {group.Kills} kills by the kernel, most used {group.PeakBytes >> 20} MiB; answers:\n{string.Join('\n', answers)}\nlog:\n{server.Log[^Math.Min(server.Log.Length, 6000)..]}");
+        }
+
         await stop.CancelAsync();
         var (writes, longest) = await writing;
         var output = TestContext.Current.TestOutputHelper!;
